@@ -1,0 +1,18 @@
+/// @file
+/// All commands, topic by topic.
+#pragma once
+
+#include <vector>
+
+#include "answer.hpp"
+
+namespace cli {
+
+[[nodiscard]] std::vector<command> vault_commands();          // vault, smk, describe
+[[nodiscard]] std::vector<command> database_commands();       // db, dmk
+[[nodiscard]] std::vector<command> key_commands();            // key
+[[nodiscard]] std::vector<command> private_key_commands();    // certificate, asymmetric-key
+[[nodiscard]] std::vector<command> data_commands();           // seal, open
+[[nodiscard]] std::vector<command> server_secret_commands();  // credential, linked-server
+
+}  // namespace cli

@@ -1,0 +1,123 @@
+/// @file
+/// Keyed cipher contexts, made once and leased by threads.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <keywarden/core/random.hpp>
+#include <keywarden/core/result.hpp>
+#include <keywarden/core/secret.hpp>
+#include <keywarden/crypto/aead.hpp>
+
+namespace keywarden::crypto {
+
+/// The contexts of one key: each thread that works with the key leases one and gives it back.
+///
+/// Contexts belong to the pool, never to a thread, so that closing the key wipes all of them.
+/// Making a context costs a key schedule; leasing one costs an atomic exchange (one slot is kept
+/// outside the lock for the common single-threaded case) and allocates nothing once the pool is
+/// warm. Threads: any. The pool outlives its leases.
+template <aead Aead>
+class context_pool {
+ public:
+  /// A cipher keyed once, with the nonce generator and the reused buffer that go with it.
+  struct keyed {
+    typename Aead::context cipher;
+    nonce_generator nonces;
+    bytes associated;
+  };
+
+  /// A leased context; goes back to the pool when it is destroyed.
+  class lease {
+   public:
+    lease(lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), held_(std::exchange(other.held_, nullptr)) {}
+    lease& operator=(lease&& other) noexcept {
+      std::swap(pool_, other.pool_);
+      std::swap(held_, other.held_);
+      return *this;
+    }
+    ~lease() {
+      if (held_ != nullptr) pool_->give_back(held_);
+    }
+    /// Whether it holds a context: one from `take` always does.
+    [[nodiscard]] explicit operator bool() const noexcept { return held_ != nullptr; }
+    [[nodiscard]] keyed& operator*() const noexcept { return *held_; }
+    [[nodiscard]] keyed* operator->() const noexcept { return held_; }
+
+   private:
+    friend class context_pool;
+    lease(context_pool* pool, keyed* held) noexcept : pool_(pool), held_(held) {}
+    context_pool* pool_;
+    keyed* held_;
+  };
+
+  /// Takes the key and makes the first context. Errors: as `Aead::context::create`.
+  [[nodiscard]] static result<std::unique_ptr<context_pool>> create(secret_key key) {
+    std::unique_ptr<context_pool> made(new context_pool(std::move(key)));
+    auto first = made->make();
+    if (!first) return first.error();
+    made->hot_.store(first->release());
+    return made;
+  }
+
+  context_pool(const context_pool&) = delete;
+  context_pool& operator=(const context_pool&) = delete;
+  ~context_pool() { delete hot_.load(); }
+
+  /// The context outside the lock, or an empty lease when another thread has it. Cheap; never
+  /// fails.
+  [[nodiscard]] lease try_take() noexcept {
+    return lease(this, hot_.exchange(nullptr, std::memory_order_acquire));
+  }
+
+  /// A context for this thread. Errors: as `Aead::context::create`, when all are leased.
+  [[nodiscard]] result<lease> take() {
+    if (auto held = try_take()) return held;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        keyed* held = idle_.back().release();
+        idle_.pop_back();
+        return lease(this, held);
+      }
+    }
+    auto fresh = make();
+    if (!fresh) return fresh.error();
+    {
+      const std::lock_guard lock(mutex_);
+      idle_.reserve(++made_);  // now, so that giving back never needs memory
+    }
+    return lease(this, fresh->release());
+  }
+
+ private:
+  explicit context_pool(secret_key key) : key_(std::move(key)) {}
+
+  [[nodiscard]] result<std::unique_ptr<keyed>> make() {
+    auto cipher = Aead::context::create(key_);
+    if (!cipher) return cipher.error();
+    return std::make_unique<keyed>(keyed{std::move(*cipher), {}, {}});
+  }
+  void give_back(keyed* held) noexcept {
+    keyed* empty = nullptr;
+    if (!hot_.compare_exchange_strong(empty, held, std::memory_order_release)) [[unlikely]]
+      set_aside(held);
+  }
+  [[gnu::noinline]] void set_aside(keyed* held) noexcept {
+    const std::lock_guard lock(mutex_);
+    idle_.emplace_back(held);
+  }
+
+  secret_key key_;
+  std::atomic<keyed*> hot_{nullptr};
+  std::mutex mutex_;
+  std::size_t made_ = 1;
+  std::vector<std::unique_ptr<keyed>> idle_;
+};
+
+}  // namespace keywarden::crypto
