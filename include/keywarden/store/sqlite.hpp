@@ -202,17 +202,24 @@ class sqlite {
 
   /// Checks that the database is one of ours, or makes an empty one ours, then switches the mode.
   [[nodiscard]] static result<void> recognise(const detail::sqlite_connection& connection) {
-    auto blank = is_blank(connection);
-    if (!blank) return blank.error();
-    if (*blank) {
-      if (auto begun = connection.run("BEGIN IMMEDIATE", "create"); !begun) return begun;
-      blank = is_blank(connection);  // somebody else may have been first
-      auto made = !blank ? result<void>(blank.error()) : *blank ? create(connection) : done();
-      if (made) made = connection.run("COMMIT", "create");
-      if (!made) {
-        static_cast<void>(connection.run("ROLLBACK", "create"));
-        return made;
-      }
+    // Its questions are asked inside one transaction: between two of them another opener may have
+    // made the database.
+    bool blank = false;
+    if (auto asked = inside(connection, "BEGIN", [&]() -> result<void> {
+          auto answer = is_blank(connection);
+          if (!answer) return answer.error();
+          blank = *answer;
+          return done();
+        });
+        !asked)
+      return asked;
+    if (blank) {
+      auto made = inside(connection, "BEGIN IMMEDIATE", [&]() -> result<void> {
+        auto still = is_blank(connection);  // somebody else may have been first
+        if (!still) return still.error();
+        return *still ? create(connection) : done();
+      });
+      if (!made) return made;
     }
     if (auto ours = check_schema(connection); !ours) return ours;
     if (auto set = connection.run("PRAGMA synchronous=EXTRA; PRAGMA secure_delete=ON; "
@@ -229,7 +236,18 @@ class sqlite {
     return done();
   }
 
-  /// Whether nobody has used the database yet. Errors: `store_corrupt` for another program's
+  /// Runs `work` in a transaction that it commits, or rolls back after a refusal.
+  [[nodiscard]] static result<void> inside(const detail::sqlite_connection& connection,
+                                           const char* begin, const auto& work) {
+    if (auto begun = connection.run(begin, "begin"); !begun) return begun;
+    result<void> outcome = work();
+    if (outcome) outcome = connection.run("COMMIT", "commit");
+    if (!outcome && ::sqlite3_get_autocommit(connection.get()) == 0)
+      static_cast<void>(connection.run("ROLLBACK", "roll back"));
+    return outcome;
+  }
+
+  /// Whether nobody has used the database yet. To be asked inside a transaction. Errors: `store_corrupt` for another program's
   /// database, `unsupported_version`.
   [[nodiscard]] static result<bool> is_blank(const detail::sqlite_connection& connection) {
     const auto id = connection.value("PRAGMA application_id", "recognise");
