@@ -27,8 +27,9 @@ struct as_result<result<T>> {
 ///
 /// Errors: `authentication_failed` for a wrong tag; `malformed` for what does not decode;
 /// `invalid_argument` for what Botan calls an invalid argument; `backend_missing` for an algorithm
-/// that was not built in; `backend_failed` for the rest. The operation may itself return a
-/// `result`. Running out of memory is let through.
+/// that was not built in; `backend_failed` for the rest, with TLS's own refusals carrying the
+/// number of their alert (`fact::alert`). The operation may itself return a `result`. Running out
+/// of memory is let through.
 template <class Operation>
 [[nodiscard]] auto guarded(std::string_view what, Operation&& operation) ->
     typename as_result<std::invoke_result_t<Operation>>::type {
@@ -52,7 +53,10 @@ template <class Operation>
         .with(fact::operation, what)
         .with(fact::reason, wrong.what());
   } catch (const Botan::Exception& other) {
-    return error(errc::backend_failed).with(fact::operation, what).with(fact::reason, other.what());
+    auto made =
+        error(errc::backend_failed).with(fact::operation, what).with(fact::reason, other.what());
+    if (other.error_type() != Botan::ErrorType::TLSError) return made;
+    return std::move(made).with(fact::alert, other.error_code());
   }
 }
 

@@ -54,6 +54,22 @@ enum class errc : std::uint16_t {
   // backend: the cryptographic library
   backend_failed = 500,
   backend_missing = 501,
+  // peer: whoever is at the other end of a connection
+  handshake_failed = 600,
+  refused_by_peer = 601,
+  peer_unproven = 602,
+  peer_unknown = 603,
+  certificate_expired = 604,
+  certificate_not_yet_valid = 605,
+  certificate_untrusted = 606,
+  certificate_usage = 607,
+  certificate_revoked = 608,
+  revocation_unknown = 609,
+  encryption_refused = 610,
+  connection_closed = 611,
+  timed_out = 612,
+  admission_refused = 613,
+  not_listening = 614,
 };
 
 /// The name of a fact that an error carries. Facts never hold secrets.
@@ -71,6 +87,9 @@ enum class fact : std::uint8_t {
   operation,
   reason,
   next_step,
+  peer,
+  alert,
+  date,
 };
 
 /// The stable, lower-case name of an error code, for machines ("access_lost").
@@ -146,6 +165,36 @@ enum class fact : std::uint8_t {
       return "backend_failed";
     case errc::backend_missing:
       return "backend_missing";
+    case errc::handshake_failed:
+      return "handshake_failed";
+    case errc::refused_by_peer:
+      return "refused_by_peer";
+    case errc::peer_unproven:
+      return "peer_unproven";
+    case errc::peer_unknown:
+      return "peer_unknown";
+    case errc::certificate_expired:
+      return "certificate_expired";
+    case errc::certificate_not_yet_valid:
+      return "certificate_not_yet_valid";
+    case errc::certificate_untrusted:
+      return "certificate_untrusted";
+    case errc::certificate_usage:
+      return "certificate_usage";
+    case errc::certificate_revoked:
+      return "certificate_revoked";
+    case errc::revocation_unknown:
+      return "revocation_unknown";
+    case errc::encryption_refused:
+      return "encryption_refused";
+    case errc::connection_closed:
+      return "connection_closed";
+    case errc::timed_out:
+      return "timed_out";
+    case errc::admission_refused:
+      return "admission_refused";
+    case errc::not_listening:
+      return "not_listening";
   }
   return "unknown";
 }
@@ -223,6 +272,36 @@ enum class fact : std::uint8_t {
       return "the cryptographic library refused the operation";
     case errc::backend_missing:
       return "the cryptographic library lacks a needed algorithm";
+    case errc::handshake_failed:
+      return "the handshake with the peer failed";
+    case errc::refused_by_peer:
+      return "the peer refused the connection";
+    case errc::peer_unproven:
+      return "the peer did not prove who it is";
+    case errc::peer_unknown:
+      return "the peer's credential is not one this instance knows";
+    case errc::certificate_expired:
+      return "a certificate has expired";
+    case errc::certificate_not_yet_valid:
+      return "a certificate is not valid yet";
+    case errc::certificate_untrusted:
+      return "a certificate does not lead to a trust anchor";
+    case errc::certificate_usage:
+      return "a certificate is not meant for this use";
+    case errc::certificate_revoked:
+      return "a certificate was revoked by its authority";
+    case errc::revocation_unknown:
+      return "nothing current says whether a certificate was revoked";
+    case errc::encryption_refused:
+      return "the two ends' encryption settings do not allow a connection";
+    case errc::connection_closed:
+      return "the connection is closed";
+    case errc::timed_out:
+      return "the peer took longer than is allowed";
+    case errc::admission_refused:
+      return "the connection was not admitted";
+    case errc::not_listening:
+      return "the endpoint does not take connections in its present state";
   }
   return "unknown error";
 }
@@ -256,6 +335,12 @@ enum class fact : std::uint8_t {
       return "reason";
     case fact::next_step:
       return "next step";
+    case fact::peer:
+      return "peer";
+    case fact::alert:
+      return "alert";
+    case fact::date:
+      return "date";
   }
   return "fact";
 }

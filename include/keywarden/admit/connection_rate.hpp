@@ -1,0 +1,140 @@
+/// @file
+/// How often a host may connect.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <keywarden/admit/concepts.hpp>
+#include <keywarden/admit/siphash.hpp>
+#include <keywarden/core/random.hpp>
+
+namespace keywarden::admit {
+
+/// The limits of `connection_rate`. A window that is not positive admits nobody.
+struct rate_limits {
+  std::uint32_t connections = 100;         ///< of one host in one window
+  std::chrono::milliseconds window{2000};  ///< from the first connection on
+  std::uint32_t hosts = 16'384;            ///< remembered at a time; 8 at least
+
+  friend bool operator==(const rate_limits&, const rate_limits&) = default;
+};
+
+/// Admits N connections of a host per window and refuses the next; a host is an IPv4 address or an
+/// IPv6 /64. A window is fixed: it starts with a first connection, and the counts start anew when
+/// it is over, so around its end a host gets up to 2N.
+///
+/// Memory is fixed when it is made: about 21 bytes for each of `limits.hosts`. Hosts fall, by a
+/// hash under a random key, into buckets of 8, which share a window. When a bucket is full, a new
+/// host takes over the place **and the count** of the least busy one. What a flood of addresses can
+/// do, exactly:
+/// - Grow memory: no. Make a host's count smaller than its connections in the window: no, not for
+///   one connection, since whoever was displaced comes back with at least the count he left with.
+/// - Make others look busier: a new host starts with the smallest count in its bucket, about
+///   `F / hosts` after F connections from other hosts in the window. So some `hosts * N`
+///   connections in one window, from at least `hosts` addresses, keep out every host that has no
+///   place yet; those that have one keep it while they are busier than the flood's.
+/// - Choose whose bucket to fill: no, the key is random.
+/// Does not protect against many hosts that each keep to the limit, nor tell hosts behind one
+/// translated address apart. Copies share the counts. Any thread.
+class connection_rate {
+ public:
+  static constexpr std::string_view name = "connection_rate";
+  using permit = stateless_permit;
+
+  /// The key of the hash that spreads hosts over buckets.
+  using hash_key = std::array<std::uint64_t, 2>;
+
+  explicit connection_rate(rate_limits limits = {}) : connection_rate(limits, random_key()) {}
+
+  /// With a known key, for tests: whoever knows it can fill a chosen bucket.
+  connection_rate(rate_limits limits, result<hash_key> key)
+      : state_(std::make_shared<state>(limits, std::move(key))) {}
+
+  // Moving copies, so that no rule is ever without its counts.
+  connection_rate(const connection_rate&) = default;
+  connection_rate& operator=(const connection_rate&) = default;
+  ~connection_rate() = default;
+
+  /// A connection that is refused does not count. Errors: `admission_refused` with `fact::limit`;
+  /// `backend_failed` when the system had no randomness for the key.
+  [[nodiscard]] result<permit> admit(const address& from, instant now) const {
+    auto& s = *state_;
+    if (!s.key) return s.key.error();
+    const auto host = detail::host_of(from);
+    const auto index = detail::siphash(*s.key, host.bytes()) % s.buckets.size();
+    if (s.limits.window.count() > 0) {
+      const std::lock_guard lock(s.mutex);
+      if (s.buckets[index].count(host, now, s.limits)) return permit{};
+    }
+    return detail::refuse(from, name,
+                          "more connections than allowed in " +
+                              std::to_string(s.limits.window.count()) + " ms")
+        .with(fact::limit, s.limits.connections);
+  }
+
+  [[nodiscard]] const rate_limits& limits() const noexcept { return state_->limits; }
+
+ private:
+  struct place {
+    address host;
+    std::uint32_t count = 0;  // 0: free
+  };
+
+  // Within one window, each count is at least what its host was admitted for, and the smallest
+  // count of a full bucket never falls: the "space saving" algorithm (Metwally and others, 2005).
+  struct bucket {
+    static constexpr std::size_t size = 8;
+    std::array<place, size> places;
+    instant start{};
+
+    [[nodiscard]] bool count(const address& host, instant now, const rate_limits& limits) {
+      if (places.front().count == 0 ||
+          std::chrono::floor<std::chrono::milliseconds>(now - start) >= limits.window) {
+        places = {};
+        start = now;
+      }
+      auto at = std::ranges::find_if(
+          places, [&](const place& each) { return each.count == 0 || each.host == host; });
+      if (at == places.end()) at = std::ranges::min_element(places, {}, &place::count);
+      if (at->count >= limits.connections) return false;
+      at->host = host;
+      ++at->count;
+      return true;
+    }
+  };
+
+  struct state {
+    state(rate_limits wanted, result<hash_key> hashed_by)
+        : limits(wanted),
+          key(std::move(hashed_by)),
+          buckets((std::max<std::size_t>(wanted.hosts, 1) + bucket::size - 1) / bucket::size) {}
+
+    const rate_limits limits;
+    const result<hash_key> key;
+    std::mutex mutex;
+    std::vector<bucket> buckets;
+  };
+
+  [[nodiscard]] static result<hash_key> random_key() {
+    std::array<std::uint8_t, 16> drawn{};
+    if (auto filled = system_random::fill(drawn); !filled) return filled.error();
+    hash_key made{};
+    for (std::size_t i = 0; i < drawn.size(); ++i) made[i / 8] = made[i / 8] << 8U | drawn[i];
+    return made;
+  }
+
+  std::shared_ptr<state> state_;
+};
+
+static_assert(connection_rule<connection_rate>);
+
+}  // namespace keywarden::admit

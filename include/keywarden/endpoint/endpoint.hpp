@@ -1,0 +1,232 @@
+/// @file
+/// An endpoint: one form of authentication, one transport, one set of admission rules, composed.
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <keywarden/admit/concepts.hpp>
+#include <keywarden/auth/concepts.hpp>
+#include <keywarden/endpoint/connection.hpp>
+#include <keywarden/endpoint/state.hpp>
+#include <keywarden/transport/tls.hpp>
+
+namespace keywarden {
+
+namespace detail {
+
+/// Says, in sentences, why three types do not make an endpoint.
+template <class Authentication, class Transport, class Admission, class Clock>
+consteval bool explain_endpoint() {
+  static_assert(auth::authenticator<Authentication>,
+                "an endpoint names its form of authentication first: auth::certificate<…> or "
+                "auth::pre_shared_key");
+  static_assert(!auth::authenticator<Transport> && !auth::authenticator<Admission>,
+                "an endpoint has exactly one form of authentication: make a second endpoint for "
+                "the other");
+  if constexpr (auth::authenticator<Authentication> && !auth::authenticator<Transport> &&
+                !auth::authenticator<Admission>) {
+    static_assert(transport::transport_for<Transport, Authentication, Clock>,
+                  "the second part of an endpoint is a transport that can carry its form of "
+                  "authentication: transport::tls13<…>");
+    static_assert(admit::connection_rule<Admission>,
+                  "the third part of an endpoint is an admission rule: admit::all_of<…>, or "
+                  "admit::anyone to do without");
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// How an endpoint begins.
+struct endpoint_options {
+  endpoint_state state = endpoint_state::stopped;  ///< as CREATE ENDPOINT: STOPPED
+  endpoint_log log = {};                           ///< whom to tell what happens
+};
+
+/// Connects and accepts connections from instances that trust each other.
+///
+/// A composition of how peers prove themselves, how bytes travel, and who may even try. It has no
+/// socket: `accept` and `connect` give handshakes that take and give bytes
+/// (`keywarden::asio` puts them on sockets). A cheap handle: copies are the same endpoint. Any
+/// thread.
+///
+/// Protects: only peers that the authenticator proves and permits get a session; each admitted
+/// connection holds a permit until it ends; refusals of ours look alike to peers and are told apart
+/// in the log. Does not protect: a session's content after it was handed to the program.
+template <class Authentication, class Transport, class Admission, clock_source Clock = system_clock>
+class endpoint {
+  static_assert(detail::explain_endpoint<Authentication, Transport, Admission, Clock>());
+  using context = typename Transport::template context<Authentication, Clock>;
+  using handshake_type = typename decltype(std::declval<const context&>().accept())::value_type;
+
+ public:
+  using permit = typename Admission::permit;
+  using pending = pending_connection<handshake_type, permit>;
+  using connection = typename pending::connection_type;
+
+  /// Errors: those of the transport (`weaker_than_required`, `backend_failed`).
+  [[nodiscard]] static result<endpoint> create(
+      Authentication authentication, Admission admission, endpoint_options options = {},
+      Clock clock = Clock{}, transport::encryption_clause encryption = Transport::clause) {
+    auto made = context::create(authentication, clock, encryption);
+    if (!made) return made.error();
+    auto keeper = std::make_shared<detail::connection_keeper>();
+    keeper->log = std::move(options.log);
+    keeper->now = [clock] { return clock.now(); };
+    return endpoint(std::make_shared<shared>(std::move(authentication), std::move(admission),
+                                             std::move(clock), std::move(*made), options.state,
+                                             std::move(keeper)));
+  }
+
+  /// Somebody connected from `from`. Decided before a byte of the handshake is looked at. Errors:
+  /// `not_listening` (state STOPPED or DISABLED), `admission_refused`. Answer a refusal in state
+  /// DISABLED with `refusal_record()`, others by closing.
+  [[nodiscard]] result<pending> accept(const admit::address& from, admit::instant now) const {
+    if (const auto state = shared_->state.load(); state != endpoint_state::started)
+      return kept_out(true, from.text(),
+                      error(errc::not_listening)
+                          .with(fact::state, name_of(state))
+                          .with(fact::next_step, "ALTER ENDPOINT … STATE = STARTED"));
+    auto leased = shared_->admission.admit(from, now);
+    if (!leased) return kept_out(true, from.text(), leased.error());
+    auto begun = current().accept();
+    if (!begun) return kept_out(true, from.text(), begun.error());
+    return place(std::move(*begun), true, from.text(), std::move(*leased));
+  }
+
+  /// A connection to the instance `dialled`; its first message is `outgoing`. A permit is not
+  /// needed to call out. Errors: `not_listening`; those of this instance's own credential.
+  [[nodiscard]] result<pending_connection<handshake_type, admit::stateless_permit>> connect(
+      const std::string& dialled) const {
+    if (const auto state = shared_->state.load(); state != endpoint_state::started)
+      return kept_out(false, dialled, error(errc::not_listening).with(fact::state, name_of(state)));
+    auto begun = current().connect(dialled);
+    if (!begun) return kept_out(false, dialled, begun.error());
+    return place(std::move(*begun), false, dialled, admit::stateless_permit{});
+  }
+  using outgoing_connection =
+      typename pending_connection<handshake_type, admit::stateless_permit>::connection_type;
+
+  [[nodiscard]] endpoint_state state() const noexcept { return shared_->state.load(); }
+  /// New connections follow the new state; sessions go on (`drop_all` ends them).
+  void set_state(endpoint_state state) noexcept { shared_->state.store(state); }
+
+  /// ALTER ENDPOINT … ENCRYPTION = …: for new handshakes. Errors: `weaker_than_required` when the
+  /// presence is not the composed transport's.
+  [[nodiscard]] result<void> set_encryption(const transport::encryption_clause& clause) {
+    auto made = context::create(shared_->authentication, shared_->clock, clause);
+    if (!made) return made.error();
+    const std::scoped_lock held(shared_->guard);
+    shared_->now_used = std::move(*made);
+    return done();
+  }
+  [[nodiscard]] transport::encryption_clause encryption() const { return current().clause(); }
+
+  /// The composed parts, whose `reload` functions take effect for the next handshake.
+  [[nodiscard]] const Authentication& authentication() const noexcept {
+    return shared_->authentication;
+  }
+  [[nodiscard]] const Admission& admission() const noexcept { return shared_->admission; }
+
+  /// The live connections, in the order in which they began.
+  [[nodiscard]] std::vector<connection_row> connections() const {
+    std::vector<connection_row> rows;
+    for (const auto& each : shared_->keeper->table.all()) rows.push_back(each->row());
+    return rows;
+  }
+
+  /// Ends the sessions of peers that the authenticator does not permit any more: call it after
+  /// revoking. Gives how many. Sessions of others are not touched.
+  std::size_t drop_unpermitted() const {
+    return drop_if([&](const auth::principal& who) -> result<void> {
+      return shared_->authentication.permits(who);
+    });
+  }
+  /// Ends the sessions of one login.
+  std::size_t drop(std::string_view login) const {
+    return drop_if([&](const auth::principal& who) -> result<void> {
+      if (who.login != login) return done();
+      return error(errc::not_permitted).with(fact::reason, "its sessions were dropped");
+    });
+  }
+  /// Ends all sessions.
+  std::size_t drop_all() const {
+    return drop_if([](const auth::principal& /*who*/) -> result<void> {
+      return error(errc::not_permitted).with(fact::reason, "the endpoint ended all sessions");
+    });
+  }
+
+ private:
+  struct shared {
+    shared(Authentication with, Admission rules, Clock time, context made, endpoint_state begins,
+           std::shared_ptr<detail::connection_keeper> keeps)
+        : authentication(std::move(with)),
+          admission(std::move(rules)),
+          clock(std::move(time)),
+          now_used(std::move(made)),
+          state(begins),
+          keeper(std::move(keeps)) {}
+    Authentication authentication;
+    [[no_unique_address]] Admission admission;
+    [[no_unique_address]] Clock clock;
+    std::mutex guard;
+    context now_used;
+    std::atomic<endpoint_state> state;
+    std::shared_ptr<detail::connection_keeper> keeper;
+  };
+  explicit endpoint(std::shared_ptr<shared> made) noexcept : shared_(std::move(made)) {}
+
+  [[nodiscard]] context current() const {
+    const std::scoped_lock held(shared_->guard);
+    return shared_->now_used;
+  }
+  [[nodiscard]] error kept_out(bool accepted, const std::string& address, error why) const {
+    shared_->keeper->tell(
+        {endpoint_event_kind::not_admitted, 0, accepted, address, std::string(), why});
+    return why;
+  }
+  template <class Permit>
+  [[nodiscard]] pending_connection<handshake_type, Permit> place(handshake_type begun,
+                                                                 bool accepted,
+                                                                 const std::string& address,
+                                                                 Permit lease) const {
+    constexpr bool by_certificate =
+        std::same_as<typename Authentication::form, auth::form::certificate>;
+    auto entry = shared_->keeper->table.add(
+        accepted, address, by_certificate ? "CERTIFICATE" : "PRE-SHARED KEY", shared_->clock.now());
+    return {std::move(begun), {shared_->keeper, std::move(entry), std::move(lease)}};
+  }
+  template <class Judge>
+  std::size_t drop_if(const Judge& judge) const {
+    std::size_t dropped = 0;
+    for (const auto& each : shared_->keeper->table.all()) {
+      const auto who = each->who();
+      if (!who || each->dropped()) continue;
+      auto verdict = judge(*who);
+      if (verdict) continue;
+      const auto row = each->row();
+      shared_->keeper->tell({endpoint_event_kind::dropped, row.connection_id, row.is_accept,
+                             row.address, row.login_name, verdict.error()});
+      each->drop(verdict.error());
+      ++dropped;
+    }
+    return dropped;
+  }
+
+  std::shared_ptr<shared> shared_;
+};
+
+/// What a DISABLED endpoint answers to whoever connects: a fatal TLS alert access_denied, in the
+/// clear, as every refusal of ours before there are keys. Then close.
+[[nodiscard]] constexpr std::array<std::uint8_t, 7> refusal_record() noexcept {
+  return {21, 3, 3, 0, 2, 2, 49};
+}
+
+}  // namespace keywarden

@@ -1,0 +1,93 @@
+/// @file
+/// Private keys as other programs keep them: PKCS#8, encrypted.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <botan/data_src.h>
+#include <botan/pem.h>
+#include <botan/pkcs8.h>
+
+#include <keywarden/pki/signing_key.hpp>
+#include <keywarden/vault/password_policy.hpp>
+
+namespace keywarden::pki {
+
+/// How a file is written: binary, or text that survives being pasted.
+enum class encoding : std::uint8_t { der, pem };
+
+/// A private key in PKCS#8 under a password: PBES2 with PBKDF2-HMAC-SHA-256 (600,000 rounds) and
+/// AES-256-CBC (RFC 8018), which `openssl pkcs8` reads. There is no unencrypted form.
+///
+/// As strong as the password is hard to guess. The format has no authentication: alterations are
+/// found only in so far as the key no longer fits. Errors: `password_refused` by `rules`;
+/// `backend_failed`.
+[[nodiscard]] inline result<bytes> encode_private_key(const signing_key& key,
+                                                      const password& protection, encoding as,
+                                                      const password_policy& rules = {}) {
+  if (auto good = rules.check(protection); !good) return good.error();
+  return keywarden::detail::guarded("writing a private key", [&]() -> bytes {
+    constexpr std::size_t rounds = 600000;
+    system_random source;
+    keywarden::detail::botan_random<system_random> random(source);
+    auto der = Botan::PKCS8::BER_encode_encrypted_pbkdf_iter(
+        *key.botan(), random, as_text(keywarden::detail::view_of(protection)), rounds,
+        "AES-256/CBC", "SHA-256");
+    if (as == encoding::der) return der;
+    return to_bytes(as_bytes(Botan::PEM_Code::encode(der, "ENCRYPTED PRIVATE KEY")));
+  });
+}
+
+/// Reads a private key in PKCS#8, DER or PEM, encrypted (PBES2) or not. The password is used only
+/// if there is something to decrypt; Botan makes a copy of it that it does not wipe. Its cost is
+/// bounded by Botan (PBKDF2 and scrypt parameters above its maximum are refused).
+///
+/// Errors: `limit_exceeded`; `secret_required` for an encrypted key without a password;
+/// `authentication_failed` for a wrong password (or a damaged file, which looks the same);
+/// `malformed`, also for the older forms "RSA PRIVATE KEY" and "EC PRIVATE KEY";
+/// `unsupported_suite`.
+[[nodiscard]] inline result<signing_key> decode_private_key(bytes_view content,
+                                                            const password* protection = nullptr) {
+  constexpr std::size_t max_size = 32768;
+  constexpr std::uint8_t der_sequence = 0x30;
+  if (content.size() > max_size)
+    return error(errc::limit_exceeded)
+        .with(fact::kind, "private key")
+        .with(fact::limit, max_size)
+        .with(fact::actual, content.size());
+  std::string label;
+  auto der = detail::parsed("private key", [&] {
+    if (!content.empty() && content[0] == der_sequence)
+      return Botan::secure_vector<std::uint8_t>(content.begin(), content.end());
+    Botan::DataSource_Memory source(content);
+    return Botan::PEM_Code::decode(source, label);
+  });
+  if (!der) return der.error();
+  if (!label.empty() && label != "PRIVATE KEY" && label != "ENCRYPTED PRIVATE KEY")
+    return error(errc::malformed)
+        .with(fact::kind, "private key")
+        .with(fact::reason, "\"" + label + "\" is not PKCS#8")
+        .with(fact::next_step, "convert it: openssl pkcs8 -topk8");
+  // PrivateKeyInfo begins with its version, EncryptedPrivateKeyInfo with an AlgorithmIdentifier.
+  const auto header = der->size() < 2 || (*der)[1] < 0x80 ? 2U : 2U + ((*der)[1] & 0x7fU);
+  const bool encrypted =
+      label.starts_with("ENCRYPTED") || (der->size() > header && (*der)[header] == der_sequence);
+  if (!encrypted) return signing_key::from_pkcs8(secret_key::copy_of(*der));
+  if (protection == nullptr)
+    return error(errc::secret_required)
+        .with(fact::kind, "private key")
+        .with(fact::next_step, "give the password that the file is under");
+  auto loaded = keywarden::detail::guarded("decrypting a private key", [&] {
+    Botan::DataSource_Memory source(*der);
+    return Botan::PKCS8::load_key(source, as_text(keywarden::detail::view_of(*protection)));
+  });
+  if (!loaded)
+    return error(errc::authentication_failed)
+        .with(fact::kind, "private key")
+        .with(fact::reason, "a wrong password, or the file is damaged");
+  return signing_key::adopt(std::move(*loaded));
+}
+
+}  // namespace keywarden::pki

@@ -1,0 +1,139 @@
+/// @file
+/// What authorities have revoked, as it was known at one moment.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <botan/data_src.h>
+#include <botan/pem.h>
+#include <botan/x509_crl.h>
+
+#include <keywarden/pki/trust_anchors.hpp>
+
+namespace keywarden::pki {
+
+/// A certificate revocation list (RFC 5280): parsed, not judged; whether its authority signed it is
+/// checked when a path is judged. A cheap copy; any thread.
+class revocation_list {
+ public:
+  /// The largest list that is read, in bytes of DER.
+  static constexpr std::size_t max_size = std::size_t{8} << 20U;
+
+  /// Reads exactly one list, DER or PEM. Errors: `limit_exceeded`, `malformed`.
+  [[nodiscard]] static result<revocation_list> read(bytes_view content) {
+    constexpr std::uint8_t der_sequence = 0x30;
+    if (!content.empty() && content[0] != der_sequence) {
+      if (content.size() > 2 * max_size) return too_large(2 * max_size, content.size());
+      auto der = detail::parsed("revocation list", [&] {
+        return Botan::PEM_Code::decode_check_label(as_text(content), "X509 CRL");
+      });
+      if (!der) return der.error();
+      return from_der(*der);
+    }
+    return from_der(content);
+  }
+
+  [[nodiscard]] std::string issuer() const { return parsed_.issuer_dn().to_string(); }
+  [[nodiscard]] time_point this_update() const { return to_time(parsed_.this_update()); }
+  /// When the next one was promised; none for a list that promises nothing.
+  [[nodiscard]] std::optional<time_point> next_update() const {
+    if (!parsed_.next_update().time_is_set()) return std::nullopt;
+    return to_time(parsed_.next_update());
+  }
+  [[nodiscard]] std::size_t size() const { return parsed_.get_revoked().size(); }
+  [[nodiscard]] bytes der() const { return parsed_.BER_encode(); }
+
+  /// Whether this authority signed it. Errors: `backend_failed`.
+  [[nodiscard]] bool signed_by(const certificate& authority) const {
+    const auto good = keywarden::detail::guarded("checking a revocation list", [&] {
+      return parsed_.check_signature(*authority.x509().subject_public_key());
+    });
+    return good && *good;
+  }
+
+  /// The parsed form, for Botan's own interfaces.
+  [[nodiscard]] const Botan::X509_CRL& x509() const noexcept { return parsed_; }
+
+  /// For the library's own use: what Botan parsed already.
+  [[nodiscard]] static revocation_list adopt(Botan::X509_CRL parsed) noexcept {
+    return revocation_list(std::move(parsed));
+  }
+
+ private:
+  explicit revocation_list(Botan::X509_CRL parsed) noexcept : parsed_(std::move(parsed)) {}
+
+  [[nodiscard]] static result<revocation_list> from_der(bytes_view der) {
+    if (der.size() > max_size) return too_large(max_size, der.size());
+    return detail::parsed("revocation list", [&]() -> result<revocation_list> {
+      Botan::DataSource_Memory source(der);
+      Botan::X509_CRL parsed(source);
+      if (!source.end_of_data())
+        return error(errc::malformed)
+            .with(fact::kind, "revocation list")
+            .with(fact::reason, "bytes follow it");
+      return revocation_list(std::move(parsed));
+    });
+  }
+  [[nodiscard]] static error too_large(std::size_t limit, std::size_t actual) {
+    return error(errc::limit_exceeded)
+        .with(fact::kind, "revocation list")
+        .with(fact::limit, limit)
+        .with(fact::actual, actual);
+  }
+  [[nodiscard]] static time_point to_time(const Botan::X509_Time& from) {
+    return time_point(std::chrono::seconds(from.time_since_epoch()));
+  }
+
+  Botan::X509_CRL parsed_;
+};
+
+/// An immutable set of revocation lists. Copies share it; any thread.
+class revocation_snapshot {
+ public:
+  static constexpr std::size_t max_lists = 256;
+
+  /// Nothing is known.
+  revocation_snapshot() : set_(std::make_shared<const shared_set>()) {}
+
+  /// Reads lists, DER or PEM each. Errors: `limit_exceeded`, `malformed`.
+  [[nodiscard]] static result<revocation_snapshot> of(const std::vector<bytes>& contents) {
+    std::vector<revocation_list> lists;
+    for (const auto& each : contents) {
+      auto list = revocation_list::read(each);
+      if (!list) return list.error();
+      lists.push_back(std::move(*list));
+    }
+    return of(std::move(lists));
+  }
+  /// Errors: `limit_exceeded`.
+  [[nodiscard]] static result<revocation_snapshot> of(std::vector<revocation_list> lists) {
+    if (lists.size() > max_lists)
+      return error(errc::limit_exceeded)
+          .with(fact::kind, "revocation lists")
+          .with(fact::limit, max_lists)
+          .with(fact::actual, lists.size());
+    revocation_snapshot made;
+    made.set_ =
+        std::make_shared<const shared_set>(shared_set{std::move(lists), detail::next_generation()});
+    return made;
+  }
+
+  [[nodiscard]] const std::vector<revocation_list>& lists() const noexcept { return set_->lists; }
+
+  /// A number that only this snapshot and its copies have, within this process.
+  [[nodiscard]] std::uint64_t generation() const noexcept { return set_->generation; }
+
+ private:
+  struct shared_set {
+    std::vector<revocation_list> lists;
+    std::uint64_t generation = detail::next_generation();
+  };
+  std::shared_ptr<const shared_set> set_;
+};
+
+}  // namespace keywarden::pki

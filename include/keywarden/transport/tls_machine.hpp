@@ -1,0 +1,393 @@
+/// @file
+/// One TLS connection, without a socket: Botan's engine, and the rules it must not be trusted with.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <botan/credentials_manager.h>
+#include <botan/ocsp.h>
+#include <botan/tls_callbacks.h>
+#include <botan/tls_client.h>
+#include <botan/tls_exceptn.h>
+#include <botan/tls_policy.h>
+#include <botan/tls_server.h>
+#include <botan/tls_session.h>
+#include <botan/tls_session_manager.h>
+
+#include <keywarden/auth/concepts.hpp>
+#include <keywarden/core/backend.hpp>
+#include <keywarden/core/secret.hpp>
+#include <keywarden/transport/byte_queue.hpp>
+#include <keywarden/transport/encryption.hpp>
+#include <keywarden/transport/tls_failure.hpp>
+#include <keywarden/transport/tls_policy.hpp>
+#include <keywarden/transport/tls_shared_keys.hpp>
+
+namespace keywarden::transport::detail {
+
+/// The one maker of proofs.
+class prover {
+  friend class tls_machine;
+  [[nodiscard]] static auth::proof prove(auth::principal who) noexcept {
+    return auth::proof(std::move(who));
+  }
+};
+
+/// What a machine asks of the authenticator, without its type. Any thread.
+class tls_party {
+ public:
+  virtual ~tls_party() = default;
+  [[nodiscard]] virtual bool with_certificates() const noexcept = 0;
+  [[nodiscard]] virtual result<std::shared_ptr<const pki::identity>> own() const = 0;
+  [[nodiscard]] virtual result<auth::shared_key_offer> offer(std::string_view dialled) const = 0;
+  [[nodiscard]] virtual std::optional<secret_key> find(std::string_view identity) const = 0;
+  [[nodiscard]] virtual result<auth::principal> judge(const auth::peer_evidence& shown) const = 0;
+  [[nodiscard]] virtual time_point now() const = 0;
+
+ protected:
+  tls_party() = default;
+  tls_party(const tls_party&) = default;
+  tls_party& operator=(const tls_party&) = default;
+};
+
+/// What all connections of one composition share. Immutable.
+struct tls_shared {
+  std::shared_ptr<const tls_party> party;
+  std::shared_ptr<const Botan::TLS::Policy> policy;
+  std::shared_ptr<Botan::TLS::Session_Manager> sessions;
+  std::shared_ptr<Botan::RandomNumberGenerator> random;
+  encryption_clause clause;
+};
+
+/// What two ends agreed on.
+struct agreement {
+  negotiation protection = negotiation::integrity_only();
+  std::string version;  ///< "TLS 1.3"
+  std::string group;    ///< the key agreement, as Botan names it
+};
+
+/// One connection. Pinned in memory, because Botan calls back into it. One thread at a time.
+///
+/// The peer is judged in one place on both sides, `tls_session_established`: after its Finished,
+/// before a client shows its own certificate, before any application data is taken. All refusals
+/// of ours therefore look alike to the peer.
+class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credentials_Manager {
+ public:
+  static constexpr std::size_t max_handshake = 262144;  ///< bytes from a peer before its Finished
+  static constexpr std::size_t max_pending = 1048576;   ///< bytes that wait for a slow reader
+
+  tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled)
+      : shared_(std::move(shared)), side_(own), dialled_(std::move(dialled)) {}
+  tls_machine(const tls_machine&) = delete;
+  tls_machine& operator=(const tls_machine&) = delete;
+  tls_machine(tls_machine&&) = delete;
+  tls_machine& operator=(tls_machine&&) = delete;
+  ~tls_machine() override = default;
+
+  /// The connector's first message. An acceptor takes no memory before the first byte arrives.
+  [[nodiscard]] result<void> start() {
+    if (side_ == auth::side::acceptor || channel_ != nullptr) return done();
+    if (auto ready = load_credential(); !ready) return fail(ready.error());
+    return checked(keywarden::detail::guarded("TLS", [&] { channel_ = make_client(); }));
+  }
+
+  /// Takes bytes from the network. After a refusal, `outgoing` still holds the alert to send.
+  [[nodiscard]] result<void> receive(bytes_view data) {
+    if (failure_) return *failure_;
+    if (channel_ == nullptr) {
+      if (side_ == auth::side::connector)
+        return error(errc::invalid_argument).with(fact::reason, "not started");
+      if (auto ready = load_credential(); !ready) return fail(ready.error());
+      if (auto made = checked(keywarden::detail::guarded("TLS", [&] { channel_ = make_server(); }));
+          !made)
+        return made;
+    }
+    if (!finished()) {
+      handshake_bytes_ += data.size();
+      if (handshake_bytes_ > max_handshake)
+        return fail(error(errc::limit_exceeded)
+                        .with(fact::operation, "TLS handshake")
+                        .with(fact::limit, max_handshake));
+    }
+    return checked(keywarden::detail::guarded(
+        "TLS", [&] { static_cast<void>(channel_->received_data(data)); }));
+  }
+
+  [[nodiscard]] bool finished() const {
+    return proof_.has_value() && !failure_ && channel_->is_handshake_complete();
+  }
+  [[nodiscard]] const std::optional<auth::proof>& proof() const noexcept { return proof_; }
+  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+  [[nodiscard]] const agreement& agreed() const noexcept { return agreed_; }
+  [[nodiscard]] auth::side side() const noexcept { return side_; }
+
+  /// Encrypts. Only after `finished`. Errors: `connection_closed`, `limit_exceeded`.
+  [[nodiscard]] result<void> send(bytes_view data) {
+    if (failure_) return *failure_;
+    if (closed_) return error(errc::connection_closed).with(fact::operation, "send");
+    if (outgoing_.size() + data.size() > max_pending)
+      return error(errc::limit_exceeded)
+          .with(fact::operation, "send")
+          .with(fact::limit, max_pending)
+          .with(fact::next_step, "send what is outgoing first");
+    return checked(keywarden::detail::guarded("TLS", [&] { channel_->send(data); }));
+  }
+
+  /// Says that nothing more will be sent (close_notify); receiving goes on.
+  [[nodiscard]] result<void> close() {
+    if (failure_ || closed_ || channel_ == nullptr) return done();
+    closed_ = true;
+    return checked(keywarden::detail::guarded("TLS", [&] { channel_->close(); }));
+  }
+  /// Refuses a peer that was let in: an alert, and no more data either way.
+  void refuse(error why) {
+    if (failure_) return;
+    if (channel_ != nullptr)
+      static_cast<void>(
+          keywarden::detail::guarded("TLS", [&] { channel_->send_fatal_alert(refusal_alert); }));
+    incoming_.clear();
+    failure_ = std::move(why);
+  }
+  /// New keys for both directions (RFC 8446, 4.6.3). Nothing in TLS 1.2.
+  [[nodiscard]] result<void> update_keys() {
+    if (failure_) return *failure_;
+    if (!agreed_.protection.is_encrypted()) return done();
+    return checked(keywarden::detail::guarded("TLS", [&] { channel_->update_traffic_keys(true); }));
+  }
+  /// A secret that both ends of this connection know, and nobody else (RFC 8446, 7.5).
+  [[nodiscard]] result<secret_key> exported(std::string_view label, std::size_t size) const {
+    return keywarden::detail::guarded("TLS", [&] {
+      const auto made = channel_->key_material_export(label, "", size);
+      return secret_key::copy_of(made.bits_of());
+    });
+  }
+
+  [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+  [[nodiscard]] byte_queue<bytes>& outgoing() noexcept { return outgoing_; }
+  [[nodiscard]] byte_queue<Botan::secure_vector<std::uint8_t>>& incoming() noexcept {
+    return incoming_;
+  }
+
+ private:
+  /// Botan keeps these while the channel lives, which this object owns: they own nothing.
+  template <class Interface>
+  [[nodiscard]] std::shared_ptr<Interface> self() noexcept {
+    return {std::shared_ptr<void>(), static_cast<Interface*>(this)};
+  }
+  [[nodiscard]] std::unique_ptr<Botan::TLS::Channel> make_client() {
+    using version = Botan::TLS::Protocol_Version;
+    const auto first = allows_encryption(shared_->clause.presence())
+                           ? version(Botan::TLS::Version_Code::TLS_V13)
+                           : version(Botan::TLS::Version_Code::TLS_V12);
+    return std::make_unique<Botan::TLS::Client>(
+        self<Botan::TLS::Callbacks>(), shared_->sessions, self<Botan::Credentials_Manager>(),
+        shared_->policy, shared_->random, Botan::TLS::Server_Information(), first,
+        std::vector<std::string>{to_protocol_name(shared_->clause).string()}, 0);
+  }
+  [[nodiscard]] std::unique_ptr<Botan::TLS::Channel> make_server() {
+    return std::make_unique<Botan::TLS::Server>(self<Botan::TLS::Callbacks>(), shared_->sessions,
+                                                self<Botan::Credentials_Manager>(), shared_->policy,
+                                                shared_->random, false, 0);
+  }
+
+  /// What this side shows is read once for each handshake: a reload meanwhile does not mix.
+  [[nodiscard]] result<void> load_credential() {
+    if (shared_->party->with_certificates()) {
+      auto own = shared_->party->own();
+      if (!own) return own.error();
+      identity_ = std::move(*own);
+    } else if (side_ == auth::side::connector) {
+      auto made = shared_->party->offer(dialled_);
+      if (!made) return made.error();
+      offer_.emplace(std::move(*made));
+    }
+    return done();
+  }
+
+  /// The result of a call into Botan, as this connection's fate.
+  [[nodiscard]] result<void> checked(const result<void>& outcome) {
+    if (failure_) return *failure_;
+    if (outcome) return done();
+    return fail(explained(outcome.error(), !proof_.has_value()));
+  }
+  [[nodiscard]] error fail(error why) {
+    incoming_.clear();
+    failure_ = std::move(why);
+    return *failure_;
+  }
+  /// Refuses the peer with the alert that all our refusals share; the reason stays here.
+  [[noreturn]] void veto(error why) {
+    failure_ = std::move(why);
+    throw Botan::TLS::TLS_Exception(refusal_alert, "refused");
+  }
+
+  // What Botan calls, in the order of a connection.
+
+  std::string tls_server_choose_app_protocol(const std::vector<std::string>& offered) override {
+    for (const auto& name : offered) {
+      auto clause = from_protocol_name(name);
+      if (!clause) continue;
+      expected_ = negotiate(*clause, shared_->clause);
+      if (expected_->is_refused()) veto(to_error(*expected_));
+      return name;
+    }
+    failure_ = error(errc::handshake_failed)
+                   .with(fact::reason, "the peer asked for another application protocol");
+    throw Botan::TLS::TLS_Exception(Botan::TLS::AlertType::NoApplicationProtocol, "ALPN");
+  }
+
+  void tls_verify_cert_chain(const std::vector<Botan::X509_Certificate>& chain,
+                             const std::vector<std::optional<Botan::OCSP::Response>>& responses,
+                             const std::vector<Botan::Certificate_Store*>& /*trusted*/,
+                             Botan::Usage_Type /*usage*/, std::string_view /*hostname*/,
+                             const Botan::TLS::Policy& /*policy*/) override {
+    if (!shared_->party->with_certificates())
+      veto(error(errc::peer_unproven)
+               .with(fact::reason, "it showed a certificate instead of the pre-shared key"));
+    // Only remembered: the peer has not proved yet that it holds the key.
+    shown_.chain.clear();
+    shown_.stapled.clear();
+    for (const auto& each : chain) shown_.chain.push_back(pki::certificate::adopt(each));
+    for (const auto& each : responses)
+      if (each) shown_.stapled.push_back(each->raw_bits());
+  }
+  void tls_verify_raw_public_key(const Botan::Public_Key& /*key*/, Botan::Usage_Type /*usage*/,
+                                 std::string_view /*hostname*/,
+                                 const Botan::TLS::Policy& /*policy*/) override {
+    veto(error(errc::peer_unproven).with(fact::reason, "it showed a bare public key"));
+  }
+
+  void tls_session_established(const Botan::TLS::Session_Summary& made) override {
+    if (proof_) veto(error(errc::handshake_failed).with(fact::reason, "renegotiation"));
+    if (made.was_resumption())
+      veto(error(errc::peer_unproven).with(fact::reason, "a resumed session proves nobody"));
+    settle_protection(made);
+    shown_.peer = auth::other(side_);
+    shown_.dialled = dialled_;
+    if (shared_->party->with_certificates()) {
+      // Judge what the engine itself holds for this session, not only what it showed on the way.
+      const auto& proven = made.peer_certs();
+      if (proven.empty() || shown_.chain.empty() || made.psk_used() ||
+          !(proven.front() == shown_.chain.front().x509()))
+        veto(error(errc::peer_unproven).with(fact::reason, "it showed no certificate"));
+    } else {
+      if (!made.psk_used() || !made.peer_certs().empty())
+        veto(error(errc::peer_unproven).with(fact::reason, "it used no pre-shared key"));
+      auto identity = external_identity(made.external_psk_identity().value_or(""));
+      if (!identity) veto(identity.error());
+      shown_.shared_key_identity = std::move(*identity);
+    }
+    auto who = shared_->party->judge(shown_);
+    if (!who) veto(who.error());
+    proof_.emplace(prover::prove(std::move(*who)));
+    shown_ = {};
+  }
+  void settle_protection(const Botan::TLS::Session_Summary& made) {
+    const auto suite = made.ciphersuite_code();
+    agreed_.version = made.version().to_string();
+    agreed_.group = made.kex_parameters().value_or(made.kex_algo());
+    if (made.version().is_pre_tls_13()) {
+      agreed_.protection = negotiation::integrity_only();
+      if (!allows_integrity_only(shared_->clause.presence()))
+        veto(to_error(negotiation::refused(encryption_refusal::encryption_required)));
+    } else {
+      bool listed = false;
+      for (const auto each : shared_->clause.algorithms())
+        if (suite_of(each) == suite) {
+          agreed_.protection = negotiation::encrypted(each);
+          listed = true;
+        }
+      if (!listed) veto(to_error(negotiation::refused(encryption_refusal::no_common_algorithm)));
+    }
+    if (expected_ && *expected_ != agreed_.protection)
+      veto(error(errc::encryption_refused)
+               .with(fact::reason, "the connection is not as the two clauses say"));
+  }
+
+  void tls_record_received(std::uint64_t /*number*/, std::span<const std::uint8_t> data) override {
+    if (!proof_)
+      veto(error(errc::peer_unproven).with(fact::reason, "it sent data before its Finished"));
+    incoming_.append(data);
+  }
+  void tls_emit_data(std::span<const std::uint8_t> data) override { outgoing_.append(data); }
+  void tls_alert(Botan::TLS::Alert alert) override {
+    if (alert.type() == Botan::TLS::AlertType::CloseNotify)
+      peer_closed_ = true;
+    else if (alert.is_fatal() && !failure_)
+      static_cast<void>(fail(refused_by_peer(alert)));
+  }
+  /// Half-close: this side closes when its program says so.
+  bool tls_peer_closed_connection() override { return false; }
+  bool tls_should_persist_resumption_information(const Botan::TLS::Session& /*made*/) override {
+    return false;
+  }
+  std::chrono::system_clock::time_point tls_current_timestamp() override {
+    return shared_->party->now();
+  }
+
+  // Botan asks for credentials.
+
+  std::vector<Botan::X509_Certificate> find_cert_chain(
+      const std::vector<std::string>& key_types,
+      const std::vector<Botan::AlgorithmIdentifier>& /*schemes*/,
+      const std::vector<Botan::X509_DN>& /*acceptable*/, const std::string& /*type*/,
+      const std::string& /*context*/) override {
+    std::vector<Botan::X509_Certificate> chain;
+    if (identity_ == nullptr || std::ranges::count(key_types, identity_->key->algorithm()) == 0)
+      return chain;
+    for (const auto& each : identity_->chain) chain.push_back(each.x509());
+    return chain;
+  }
+  std::shared_ptr<Botan::Private_Key> private_key_for(const Botan::X509_Certificate& /*of*/,
+                                                      const std::string& /*type*/,
+                                                      const std::string& /*context*/) override {
+    return identity_ == nullptr ? nullptr : identity_->key->botan();
+  }
+  /// No trust anchors: naming them in a CertificateRequest would tell a stranger whom we trust.
+  std::vector<Botan::Certificate_Store*> trusted_certificate_authorities(
+      const std::string& /*type*/, const std::string& /*context*/) override {
+    return {};
+  }
+  std::vector<Botan::TLS::ExternalPSK> find_preshared_keys(
+      std::string_view /*host*/, Botan::TLS::Connection_Side /*whoami*/,
+      const std::vector<std::string>& /*identities*/,
+      const std::optional<std::string>& /*hash*/) override {
+    if (!offer_) return {};
+    return imported_keys(offer_->identity, offer_->key);
+  }
+  std::optional<Botan::TLS::ExternalPSK> choose_preshared_key(
+      std::string_view /*host*/, Botan::TLS::Connection_Side /*whoami*/,
+      const std::vector<std::string>& identities, const std::optional<std::string>& hash) override {
+    if (shared_->party->with_certificates()) return std::nullopt;
+    return chosen_key(identities, hash.value_or("SHA-256"),
+                      [&](std::string_view identity) { return shared_->party->find(identity); });
+  }
+
+  std::shared_ptr<const tls_shared> shared_;
+  auth::side side_;
+  std::string dialled_;
+  std::shared_ptr<const pki::identity> identity_;
+  std::optional<auth::shared_key_offer> offer_;
+  std::optional<negotiation> expected_;  // from both clauses, where the peer declared its own
+  auth::peer_evidence shown_;
+  agreement agreed_;
+  std::optional<auth::proof> proof_;
+  std::optional<error> failure_;
+  std::size_t handshake_bytes_ = 0;
+  bool peer_closed_ = false;
+  bool closed_ = false;
+  byte_queue<bytes> outgoing_;
+  byte_queue<Botan::secure_vector<std::uint8_t>> incoming_;
+  std::unique_ptr<Botan::TLS::Channel> channel_;  // the first to go: it calls the others
+};
+
+}  // namespace keywarden::transport::detail
