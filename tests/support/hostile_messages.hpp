@@ -212,7 +212,7 @@ inline constexpr std::string_view server_context = "TLS 1.3, server CertificateV
 /// A half of X25519.
 class key_share {
  public:
-  [[nodiscard]] bytes half() const { return own_.public_value(); }
+  [[nodiscard]] bytes half() const { return own_.raw_public_key_bits(); }
   [[nodiscard]] bytes agree(bytes_view other) const {
     const Botan::PK_Key_Agreement agreement(own_, Botan::system_rng(), "Raw");
     const auto made = agreement.derive_key(0, other).bits_of();
