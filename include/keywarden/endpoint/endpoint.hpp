@@ -101,13 +101,14 @@ class endpoint {
     return place(std::move(*begun), true, from.text(), std::move(*leased));
   }
 
-  /// A connection to the instance `dialled`; its first message is `outgoing`. A permit is not
-  /// needed to call out. Errors: `not_listening`; those of this instance's own credential.
+  /// A connection to the instance `dialled`, which must be the login `expected` (empty: any login
+  /// that is known); its first message is `outgoing`. A permit is not needed to call out. Errors:
+  /// `not_listening`; those of this instance's own credential.
   [[nodiscard]] result<pending_connection<handshake_type, admit::stateless_permit>> connect(
-      const std::string& dialled) const {
+      const std::string& dialled, const std::string& expected = {}) const {
     if (const auto state = shared_->state.load(); state != endpoint_state::started)
       return kept_out(false, dialled, error(errc::not_listening).with(fact::state, name_of(state)));
-    auto begun = current().connect(dialled);
+    auto begun = current().connect(dialled, expected);
     if (!begun) return kept_out(false, dialled, begun.error());
     return place(std::move(*begun), false, dialled, admit::stateless_permit{});
   }

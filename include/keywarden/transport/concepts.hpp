@@ -56,7 +56,7 @@ concept transport_for = auth::authenticator<Authenticator> && clock_source<Clock
   { T::name } -> std::convertible_to<std::string_view>;
   { T::clause } -> std::convertible_to<encryption_clause>;
   requires secure_handshake<typename decltype(from.accept())::value_type>;
-  requires secure_handshake<typename decltype(from.connect(dialled))::value_type>;
+  requires secure_handshake<typename decltype(from.connect(dialled, dialled))::value_type>;
 };
 
 }  // namespace keywarden::transport

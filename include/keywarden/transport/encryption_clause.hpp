@@ -211,7 +211,7 @@ inline constexpr std::string_view protocol_prefix = "keywarden/1/";
   rest.remove_prefix(protocol_prefix.size());
   const bool with_list = rest.find('/') != std::string_view::npos;
   const auto wanted = value_named<presence>(take_part(rest, "/"), same);
-  if (!wanted || with_list != (*wanted != presence::disabled)) return std::nullopt;
+  if (!wanted) return std::nullopt;
   std::array<algorithm, encryption_clause::max_algorithms> listed{};
   std::size_t count = 0;
   for (bool more = with_list; more;) {

@@ -105,14 +105,17 @@ class tls_context {
   /// A handshake with whoever connected. Takes no memory to speak of before the first byte comes.
   /// Errors: none today.
   [[nodiscard]] result<handshake> accept() const {
-    return handshake(std::make_unique<tls_machine>(shared_, auth::side::acceptor, std::string()));
+    return handshake(
+        std::make_unique<tls_machine>(shared_, auth::side::acceptor, std::string(), std::string()));
   }
 
-  /// A handshake with the instance `dialled`; its first message is `outgoing`. Errors: those of the
-  /// authenticator's own credential (`certificate_expired`, `not_found`).
-  [[nodiscard]] result<handshake> connect(std::string dialled) const {
-    auto machine =
-        std::make_unique<tls_machine>(shared_, auth::side::connector, std::move(dialled));
+  /// A handshake with the instance `dialled`; its first message is `outgoing`. Whoever answers must
+  /// be the login `expected`: an instance that is known, but another, is refused as `peer_unknown`.
+  /// Empty: any that is known. Errors: those of the authenticator's own credential
+  /// (`certificate_expired`, `not_found`).
+  [[nodiscard]] result<handshake> connect(std::string dialled, std::string expected = {}) const {
+    auto machine = std::make_unique<tls_machine>(shared_, auth::side::connector, std::move(dialled),
+                                                 std::move(expected));
     if (auto started = machine->start(); !started) return started.error();
     return handshake(std::move(machine));
   }

@@ -83,8 +83,13 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   static constexpr std::size_t max_handshake = 262144;  ///< bytes from a peer before its Finished
   static constexpr std::size_t max_pending = 1048576;   ///< bytes that wait for a slow reader
 
-  tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled)
-      : shared_(std::move(shared)), side_(own), dialled_(std::move(dialled)) {}
+  /// Whoever answers must be `expected` (a login), unless that is empty.
+  tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled,
+              std::string expected)
+      : shared_(std::move(shared)),
+        side_(own),
+        dialled_(std::move(dialled)),
+        expected_login_(std::move(expected)) {}
   tls_machine(const tls_machine&) = delete;
   tls_machine& operator=(const tls_machine&) = delete;
   tls_machine(tls_machine&&) = delete;
@@ -288,6 +293,11 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     }
     auto who = shared_->party->judge(shown_);
     if (!who) veto(who.error());
+    if (!expected_login_.empty() && who->login != expected_login_)
+      veto(error(errc::peer_unknown)
+               .with(fact::peer, who->login)
+               .with(fact::name, expected_login_)
+               .with(fact::reason, "another instance answered than the one that was called"));
     proof_.emplace(prover::prove(std::move(*who)));
     shown_ = {};
   }
@@ -375,6 +385,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   std::shared_ptr<const tls_shared> shared_;
   auth::side side_;
   std::string dialled_;
+  std::string expected_login_;
   std::shared_ptr<const pki::identity> identity_;
   std::optional<auth::shared_key_offer> offer_;
   std::optional<negotiation> expected_;  // from both clauses, where the peer declared its own
