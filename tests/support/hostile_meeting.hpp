@@ -101,6 +101,26 @@ inline void refuses_server(errc why, int alert, server::script answer, answer_sh
   expect_refusal(of, of.connect(), theirs, why, alert, judged);
 }
 
+/// A client that was let in, and the session with it.
+struct inside {
+  world of;
+  client theirs{of.them};
+  transport::session session = [this] {
+    auto handshake = of.accept();
+    duel(handshake, theirs.start()).value();
+    return std::move(handshake).finish().value();
+  }();
+
+  /// Asserts that what the client has said by now ends the session.
+  void expect_end(errc why, int alert) {
+    BOOST_TEST(refused_as(why, duel(session, theirs)));
+    BOOST_TEST(theirs.alert() == alert);
+    BOOST_TEST(session.received().empty());
+    BOOST_TEST(refused_as(why, session.send(as_bytes("more"))));
+    BOOST_TEST(refused_as(why, session.receive(as_bytes("more"))));
+  }
+};
+
 /// Alerts (RFC 8446, 6).
 namespace alerts {
 inline constexpr int none = -1;

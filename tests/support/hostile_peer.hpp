@@ -58,6 +58,9 @@ class peer {
   [[nodiscard]] bool peer_proven() const noexcept { return proven_; }
   [[nodiscard]] std::size_t key_updates() const noexcept { return key_updates_; }
 
+  /// Records that were not protected by the keys that this peer has.
+  [[nodiscard]] std::size_t unreadable() const noexcept { return unreadable_; }
+
   // What scripts do.
   void say_bytes(bytes_view raw) { append(outgoing_, raw); }
   void say_plain(content type, bytes_view inside, std::uint16_t version = 0x0303) {
@@ -142,7 +145,10 @@ class peer {
       opened = read_next_->open(record);
       if (opened) read_ = std::exchange(read_next_, std::nullopt);
     }
-    if (!opened) throw std::runtime_error("a record does not open");
+    if (!opened) {
+      ++unreadable_;
+      return;
+    }
     inside(opened->type, opened->plain, true);
   }
   void inside(content type, bytes_view plain, bool sealed) {
@@ -179,6 +185,7 @@ class peer {
   bool alert_was_sealed_ = false;
   bool proven_ = false;
   std::size_t key_updates_ = 0;
+  std::size_t unreadable_ = 0;
 };
 
 /// A connector. Once the acceptor's Finished is there, `flight` decides what is said.

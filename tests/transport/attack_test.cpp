@@ -302,19 +302,13 @@ BOOST_AUTO_TEST_CASE(handshake_messages_after_finished_end_the_session) {
       },
   };
   for (const auto& each : more) {
-    const world of;
-    client theirs(of.them);
-    auto handshake = of.accept();
-    BOOST_TEST_REQUIRE(accepted(duel(handshake, theirs.start())));
-    auto session = std::move(handshake).finish().value();
+    inside meeting;
+    auto& theirs = meeting.theirs;
     theirs.say_data("before");
     theirs.say_message(each(theirs));
     theirs.say_data("after");
-    BOOST_TEST(refused_as(errc::malformed, duel(session, theirs)));
-    BOOST_TEST(theirs.alert() == alerts::unexpected_message);
-    BOOST_TEST(session.received().empty());
-    BOOST_TEST(refused_as(errc::malformed, session.send(as_bytes("more"))));
-    BOOST_TEST(of.authenticator.judged() == 1);
+    meeting.expect_end(errc::malformed, alerts::unexpected_message);
+    BOOST_TEST(meeting.of.authenticator.judged() == 1);
   }
 }
 

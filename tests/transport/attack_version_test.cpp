@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(an_acceptor_that_picks_tls12_is_refused_with_and_without_th
 }
 
 BOOST_AUTO_TEST_CASE(an_acceptor_that_names_an_older_version_is_refused) {
-  for (const std::uint16_t version : {0x0303, 0x0302, 0x0305}) {
+  for (const std::uint16_t version : std::initializer_list<std::uint16_t>{0x0303, 0x0302, 0x0305}) {
     answer_shape shape;
     shape.version = version;
     refuses_server(

@@ -112,6 +112,12 @@ class concurrent_connections {
     return found == state_->open.end() ? 0U : found->second;
   }
 
+  /// From how many hosts connections are open: as many entries of memory.
+  [[nodiscard]] std::size_t hosts() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->open.size();
+  }
+
   [[nodiscard]] const concurrency_limits& limits() const noexcept { return state_->limits; }
 
  private:

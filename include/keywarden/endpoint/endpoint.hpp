@@ -2,8 +2,10 @@
 /// An endpoint: one form of authentication, one transport, one set of admission rules, composed.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -116,8 +118,30 @@ class endpoint {
       typename pending_connection<handshake_type, admit::stateless_permit>::connection_type;
 
   [[nodiscard]] endpoint_state state() const noexcept { return shared_->state.load(); }
-  /// New connections follow the new state; sessions go on (`drop_all` ends them).
-  void set_state(endpoint_state state) noexcept { shared_->state.store(state); }
+  /// New connections follow the new state; sessions go on (`drop_all` ends them). Listeners open
+  /// and close their sockets.
+  void set_state(endpoint_state state) const {
+    shared_->state.store(state);
+    std::vector<std::shared_ptr<const state_watcher>> told;
+    {
+      const std::scoped_lock held(shared_->guard);
+      std::erase_if(shared_->watchers, [](const auto& each) { return each.expired(); });
+      for (const auto& each : shared_->watchers)
+        if (auto alive = each.lock()) told.push_back(std::move(alive));
+    }
+    for (const auto& each : told) (*each)();
+  }
+  /// Calls `watcher` after each change of state, from the thread that makes it, as long as what is
+  /// returned is kept.
+  using state_watcher = std::function<void()>;
+  [[nodiscard]] std::shared_ptr<const state_watcher> on_state(state_watcher watcher) const {
+    auto made = std::make_shared<const state_watcher>(std::move(watcher));
+    const std::scoped_lock held(shared_->guard);
+    shared_->watchers.push_back(made);
+    return made;
+  }
+  /// Tells the log of something that happened outside the endpoint (a socket that would not open).
+  void report(const endpoint_event& event) const { shared_->keeper->tell(event); }
 
   /// ALTER ENDPOINT … ENCRYPTION = …: for new handshakes. Errors: `weaker_than_required` when the
   /// presence is not the composed transport's.
@@ -180,6 +204,7 @@ class endpoint {
     std::mutex guard;
     context now_used;
     std::atomic<endpoint_state> state;
+    std::vector<std::weak_ptr<const std::function<void()>>> watchers;
     std::shared_ptr<detail::connection_keeper> keeper;
   };
   explicit endpoint(std::shared_ptr<shared> made) noexcept : shared_(std::move(made)) {}
