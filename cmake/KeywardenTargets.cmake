@@ -37,6 +37,8 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/keywarden/store/sqlite.hpp")
   find_package(SQLite3 3.40 REQUIRED)
 endif()
 keywarden_component(sqlite HEADERS store/sqlite*.hpp LINKS SQLite::SQLite3)
+# Boost.Asio is headers only, and comes with the rest of Boost; its sockets run on threads.
+keywarden_component(asio HEADERS transport/asio/*.hpp endpoint/listener.hpp LINKS Threads::Threads)
 
 _keywarden_interface(keywarden ${keywarden_headers})
 target_link_libraries(keywarden INTERFACE

@@ -145,7 +145,7 @@ class endpoint {
 
   /// ALTER ENDPOINT … ENCRYPTION = …: for new handshakes. Errors: `weaker_than_required` when the
   /// presence is not the composed transport's.
-  [[nodiscard]] result<void> set_encryption(const transport::encryption_clause& clause) {
+  [[nodiscard]] result<void> set_encryption(const transport::encryption_clause& clause) const {
     auto made = context::create(shared_->authentication, shared_->clock, clause);
     if (!made) return made.error();
     const std::scoped_lock held(shared_->guard);
