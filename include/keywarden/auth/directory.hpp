@@ -219,22 +219,22 @@ class directory {
   /// owner have every one; else a DENY of it or of CONTROL decides before any GRANT.
   [[nodiscard]] verdict effective(const object_name& login, permission what,
                                   const object_name& endpoint, const object_name& owner) const {
-    using enum verdict::reason;
+    using why = verdict::reason;
     const auto known = logins_.find(login);
-    if (known == logins_.end()) return {no_such_login};
-    if (known->second == server_role::sysadmin) return {sysadmin};
-    if (login == owner) return {verdict::reason::owner};
+    if (known == logins_.end()) return {why::no_such_login};
+    if (known->second == server_role::sysadmin) return {why::sysadmin};
+    if (login == owner) return {why::owner};
     const auto said = [&](permission about) -> std::optional<permission_state> {
       const auto at = permissions_.find({endpoint, login, about});
       return at == permissions_.end() ? std::nullopt : std::optional(at->second);
     };
     const auto own = said(what);
     const auto control = said(permission::control);
-    if (own == permission_state::deny) return {denied};
-    if (control == permission_state::deny) return {denied_by_control};
-    if (own == permission_state::grant) return {granted};
-    if (control == permission_state::grant) return {implied_by_control};
-    return {not_granted};
+    if (own == permission_state::deny) return {why::denied};
+    if (control == permission_state::deny) return {why::denied_by_control};
+    if (own == permission_state::grant) return {why::granted};
+    if (control == permission_state::grant) return {why::implied_by_control};
+    return {why::not_granted};
   }
 
   // What there is, by name.

@@ -78,6 +78,11 @@ class shared_secrets {
   static constexpr std::size_t least_size = 32;
 
   explicit shared_secrets(const object_name& own) : own_(own) {}
+  shared_secrets(shared_secrets&&) = default;
+  shared_secrets& operator=(shared_secrets&&) = default;
+  shared_secrets(const shared_secrets&) = delete;
+  shared_secrets& operator=(const shared_secrets&) = delete;
+  ~shared_secrets() = default;
 
   /// A secret shared with the instance `peer`; the first is offered when dialling it. Errors:
   /// `invalid_argument` for oneself; `weaker_than_required` below 32 bytes; `already_exists` for

@@ -409,12 +409,25 @@ class error {
     std::string_view separator = " (";
     for (const auto& attached : facts_) {
       if (attached.name == fact::next_step) continue;
-      text.append(separator).append(name_of(attached.name)).append(": ").append(attached.value);
+      text.append(separator).append(name_of(attached.name)).append(": ");
+      append_printable(text, attached.value);
       separator = ", ";
     }
     if (separator == ", ") text += ')';
     for (const auto& cause : causes_) text.append("; ").append(cause.sentence());
     return text;
+  }
+  /// A value may come from a stranger (a certificate's subject): it writes no lines of its own into
+  /// a log, and nothing a terminal obeys.
+  static void append_printable(std::string& text, std::string_view value) {
+    static constexpr std::string_view digits = "0123456789abcdef";
+    for (const char each : value) {
+      const auto code = static_cast<unsigned char>(each);
+      if (code >= 0x20 && code != 0x7f)
+        text += each;
+      else
+        text.append("\\x").append(1, digits[code >> 4U]).append(1, digits[code & 15U]);
+    }
   }
   [[nodiscard]] std::string_view next_step() const {
     if (const auto own = value_of(fact::next_step); !own.empty()) return own;

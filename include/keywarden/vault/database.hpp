@@ -10,6 +10,7 @@
 #include <keywarden/vault/database_master_key.hpp>
 #include <keywarden/vault/inspect.hpp>
 #include <keywarden/vault/private_keys.hpp>
+#include <keywarden/vault/sealed_documents.hpp>
 #include <keywarden/vault/symmetric_keys.hpp>
 
 namespace keywarden {
@@ -35,6 +36,9 @@ class database {
   [[nodiscard]] private_keys<State, role::asymmetric_key> asymmetric_keys() const {
     return {state_, name_};
   }
+
+  /// Small documents that only this hierarchy can have written.
+  [[nodiscard]] sealed_documents<State, Cipher> documents() const { return {state_, name_}; }
 
   /// What protects what, one row for each slot of each key (sys.key_encryptions). Claims, until a
   /// key is opened. Errors: those of the store; `malformed` with the record's name.

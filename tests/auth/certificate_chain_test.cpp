@@ -1,0 +1,295 @@
+// Certificates of an authority: everything must hold, each refusal has its own code.
+#include <keywarden/auth/certificate_chain.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include "auth/fixture.hpp"
+
+namespace keywarden::testing {
+namespace {
+
+using pki::revocation::no_check;
+using pki::revocation::offline;
+using trust::anyone_of_the_authority;
+using trust::key_fingerprints;
+using trust::leaf_fingerprints;
+
+/// An authority, a peer of it that is allowed and may connect, and its lists.
+struct office {
+  pki::authority root = pki::authority::make_root({.subject = "root"}, today - 2 * a_day).value();
+  pki::identity own = instance("own");
+  pki::identity peer = issued(root, "partner");
+  auth::directory known = connecting(with_partner(peer.chain.front()));
+  offline lists;
+
+  office() { load(); }
+  void load() { lists.load(list()); }
+  [[nodiscard]] pki::revocation_snapshot list(time_point when = today - a_day) {
+    return pki::revocation_snapshot::of({root.issue_list(when).value()}).value();
+  }
+  [[nodiscard]] pki::trust_anchors anchors() const {
+    return pki::trust_anchors::of({root.certificate()}).value();
+  }
+  [[nodiscard]] leaf_fingerprints allowed() const {
+    return leaf_fingerprints({peer.chain.front().fingerprint()});
+  }
+  template <class... Options>
+  [[nodiscard]] auto with(Options... options) const {
+    using policy = trust::chain<offline, Options...>;
+    return auth::certificate<policy>::create(own, policy{anchors(), lists, {std::move(options)...}},
+                                             known, mirroring, admin)
+        .value();
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(certificate_chain)
+
+// All must pass (E11)
+
+BOOST_AUTO_TEST_CASE(a_peer_for_whom_everything_holds_is_its_certificates_owner) {
+  office all;
+  const auto who = all.with(all.allowed()).judge(showing(all.peer), today);
+  BOOST_REQUIRE(accepted(who));
+  BOOST_TEST((*who == auth::principal{"partner_login", "partner_user",
+                                      all.peer.chain.front().fingerprint()}));
+}
+
+BOOST_AUTO_TEST_CASE(each_check_that_fails_alone_refuses_with_a_code_of_its_own) {
+  office all;
+  auto with = all.with(all.allowed());
+  const auto judged = [&](time_point now = today) { return with.judge(showing(all.peer), now); };
+  BOOST_REQUIRE(accepted(judged()));
+
+  with.reload_anchors(pki::trust_anchors());
+  BOOST_TEST(refused_as(errc::certificate_untrusted, judged()));
+  with.reload_anchors(all.anchors());
+  BOOST_TEST(refused_as(errc::certificate_expired, judged(today + 500 * a_day)));
+  BOOST_TEST(refused_as(errc::certificate_not_yet_valid, judged(today - 30 * a_day)));
+  BOOST_TEST(refused_as(errc::revocation_unknown, judged(today + 30 * a_day)));  // a stale list
+  with.reload_revocation(pki::revocation_snapshot());
+  BOOST_TEST(refused_as(errc::revocation_unknown, judged()));
+  all.load();
+  with.reload_allowed(leaf_fingerprints());
+  BOOST_TEST(refused_as(errc::admission_refused, judged()));
+  with.reload_allowed(all.allowed());
+  with.reload_directory(with_partner());
+  BOOST_TEST(refused_as(errc::peer_unknown, judged()));
+  with.reload_directory(with_partner(all.peer.chain.front()));
+  BOOST_TEST(refused_as(errc::not_permitted, judged()));
+  with.reload_directory(all.known);
+  BOOST_REQUIRE(accepted(judged()));
+  all.root.revoke(all.peer.chain.front(), pki::revocation_reason::key_compromise, today - a_day)
+      .value();
+  all.load();
+  BOOST_TEST(refused_as(errc::certificate_revoked, judged()));
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_for_one_side_is_refused_on_the_other) {
+  office all;
+  const auto client = issued(all.root, "client", pki::certificate_purpose::client);
+  all.known.add_certificate("client", client.chain.front(), partner_user).value();
+  const auto with = all.with(leaf_fingerprints({client.chain.front().fingerprint()}));
+  BOOST_TEST(accepted(with.judge(showing(client, auth::side::connector), today)));
+  // Not even when the path is remembered from the other side.
+  BOOST_TEST(refused_as(errc::certificate_usage,
+                        with.judge(showing(client, auth::side::acceptor), today)));
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_allow_list_is_nobody) {
+  office all;
+  BOOST_TEST(refused_as(errc::admission_refused,
+                        all.with(leaf_fingerprints()).judge(showing(all.peer), today)));
+  BOOST_TEST(refused_as(
+      errc::admission_refused,
+      all.with(leaf_fingerprints(), key_fingerprints()).judge(showing(all.peer), today)));
+}
+
+BOOST_AUTO_TEST_CASE(any_of_several_allow_lists_allows) {
+  office all;
+  const auto key = all.peer.chain.front().key_fingerprint();
+  BOOST_TEST(accepted(
+      all.with(leaf_fingerprints(), key_fingerprints({key})).judge(showing(all.peer), today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_renewal_for_the_same_key_is_known_by_its_key) {
+  office all;
+  const auto renewed = all.root
+                           .issue({.subject = "partner"}, *all.peer.key,
+                                  pki::certificate_purpose::both, today - a_day)
+                           .value();
+  auth::peer_evidence evidence;
+  evidence.chain = {renewed};
+  BOOST_TEST(refused_as(errc::admission_refused, all.with(all.allowed()).judge(evidence, today)));
+  const auto with = all.with(key_fingerprints({renewed.key_fingerprint()}));
+  const auto who = with.judge(evidence, today);
+  BOOST_REQUIRE(accepted(who));
+  BOOST_TEST(who->user == "partner_user");
+  BOOST_TEST(accepted(with.permits(*who)));
+  with.reload_directory(connecting(with_partner()));
+  BOOST_TEST(refused_as(errc::peer_unknown, with.permits(*who)));
+}
+
+BOOST_AUTO_TEST_CASE(anyone_of_the_authority_stands_for_one_login_that_needs_connect_too) {
+  office all;
+  const auto other = issued(all.root, "other");
+  all.known.create_login("everyone").value();
+  const auto with = all.with(anyone_of_the_authority{"everyone"});
+  BOOST_TEST(with.judge(showing(all.peer), today).value().login == "partner_login");
+  BOOST_TEST(refused_as(errc::not_permitted, with.judge(showing(other), today)));
+  all.known.grant(auth::permission::connect, mirroring, "everyone").value();
+  with.reload_directory(all.known);
+  const auto who = with.judge(showing(other), today).value();
+  BOOST_TEST(who.login == "everyone");
+  BOOST_TEST(who.user.empty());
+  BOOST_TEST(accepted(with.permits(who)));
+  BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(instance("x")), today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_connector_that_demands_it_checks_whom_it_dialled) {
+  office all;
+  const auto with = all.with(all.allowed(), trust::names_the_dialled{});
+  auto evidence = showing(all.peer, auth::side::acceptor);
+  evidence.dialled = "partner.test";
+  BOOST_TEST(accepted(with.judge(evidence, today)));
+  evidence.dialled = "other.test";
+  BOOST_TEST(refused_as(errc::certificate_usage, with.judge(evidence, today)));
+  evidence.dialled.clear();
+  BOOST_TEST(refused_as(errc::invalid_argument, with.judge(evidence, today)));
+  BOOST_TEST(accepted(with.judge(showing(all.peer), today)));
+  evidence.dialled = "other.test";
+  BOOST_TEST(accepted(all.with(all.allowed()).judge(evidence, today)));
+}
+
+// Sessions whose peer is not welcome any more
+
+BOOST_AUTO_TEST_CASE(a_principal_is_permitted_until_a_new_list_revokes_it) {
+  office all;
+  const auto with = all.with(all.allowed());
+  const auto who = with.judge(showing(all.peer), today).value();
+  BOOST_TEST(accepted(with.permits(who)));
+  all.root.revoke(all.peer.chain.front(), pki::revocation_reason::superseded, today).value();
+  with.reload_revocation(all.list(today));
+  BOOST_TEST(refused_as(errc::certificate_revoked, with.permits(who)));
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_the_authority_did_not_sign_revokes_nobody) {
+  office all;
+  const auto with = all.with(all.allowed());
+  const auto who = with.judge(showing(all.peer), today).value();
+  auto forger = pki::authority::make_root({.subject = "root"}, today - 2 * a_day).value();
+  forger.revoke(all.peer.chain.front().serial(), pki::revocation_reason::unspecified, today - a_day)
+      .value();
+  with.reload_revocation(
+      pki::revocation_snapshot::of({forger.issue_list(today - a_day).value()}).value());
+  BOOST_TEST(accepted(with.permits(who)));
+}
+
+BOOST_AUTO_TEST_CASE(a_principal_is_permitted_until_its_authority_or_allow_list_entry_is_gone) {
+  office all;
+  const auto with = all.with(all.allowed());
+  const auto who = with.judge(showing(all.peer), today).value();
+  with.reload_allowed(leaf_fingerprints());
+  BOOST_TEST(refused_as(errc::admission_refused, with.permits(who)));
+  with.reload_allowed(all.allowed());
+  BOOST_TEST(accepted(with.permits(who)));
+  with.reload_anchors(pki::trust_anchors());
+  BOOST_TEST(refused_as(errc::certificate_untrusted, with.permits(who)));
+}
+
+// The cache
+
+BOOST_AUTO_TEST_CASE(a_path_is_remembered_once_and_only_for_who_was_judged_good) {
+  office all;
+  const auto with = all.with(all.allowed());
+  BOOST_TEST(with.cached_paths() == 0U);
+  for (int i = 0; i < 3; ++i) BOOST_TEST(accepted(with.judge(showing(all.peer), today)));
+  BOOST_TEST(with.cached_paths() == 1U);
+  for (int i = 0; i < 3; ++i)
+    BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(instance("x")), today)));
+  BOOST_TEST(with.cached_paths() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_remembered_path_skips_neither_connect_nor_allow_list_nor_dates) {
+  office all;
+  const auto with = all.with(all.allowed());
+  const auto judged = [&](time_point now = today) { return with.judge(showing(all.peer), now); };
+  BOOST_REQUIRE(accepted(judged()));
+  with.reload_directory(with_partner(all.peer.chain.front()));
+  BOOST_TEST(refused_as(errc::not_permitted, judged()));
+  with.reload_directory(all.known);
+  with.reload_allowed(leaf_fingerprints());
+  BOOST_TEST(refused_as(errc::admission_refused, judged()));
+  with.reload_allowed(all.allowed());
+  BOOST_TEST(accepted(judged()));
+  BOOST_TEST(with.cached_paths() == 1U);
+  BOOST_TEST(refused_as(errc::certificate_expired, judged(today + 500 * a_day)));
+  BOOST_TEST(refused_as(errc::certificate_not_yet_valid, judged(today - 30 * a_day)));
+  BOOST_TEST(refused_as(errc::revocation_unknown, judged(today + 30 * a_day)));
+}
+
+BOOST_AUTO_TEST_CASE(another_generation_of_anchors_or_lists_is_judged_anew) {
+  office all;
+  const auto with = all.with(all.allowed());
+  const auto judged = [&] { return with.judge(showing(all.peer), today); };
+  BOOST_REQUIRE(accepted(judged()));
+  with.reload_anchors(all.anchors());  // the same authority, another set
+  BOOST_TEST(accepted(judged()));
+  BOOST_TEST(with.cached_paths() == 2U);
+  all.root.revoke(all.peer.chain.front(), pki::revocation_reason::unspecified, today - a_day)
+      .value();
+  all.load();
+  BOOST_TEST(refused_as(errc::certificate_revoked, judged()));
+  BOOST_TEST(with.cached_paths() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(another_chain_under_the_same_leaf_is_judged_anew) {
+  office all;
+  const auto with = all.with(all.allowed());
+  BOOST_REQUIRE(accepted(with.judge(showing(all.peer), today)));
+  auto evidence = showing(all.peer);
+  evidence.chain.push_back(all.root.certificate());
+  BOOST_TEST(accepted(with.judge(evidence, today)));
+  BOOST_TEST(with.cached_paths() == 2U);
+  evidence.chain.assign(9, all.peer.chain.front());
+  BOOST_TEST(refused_as(errc::limit_exceeded, with.judge(evidence, today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_stapled_response_is_looked_at_every_time) {
+  office all;
+  const auto with = all.with(all.allowed());
+  auto evidence = showing(all.peer);
+  evidence.stapled = {bytes{1, 2, 3}};
+  BOOST_TEST(accepted(with.judge(evidence, today)));
+  BOOST_TEST(with.cached_paths() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_cache_holds_as_many_paths_as_its_type_says) {
+  office all;
+  all.known.create_login("everyone").value();
+  all.known.grant(auth::permission::connect, mirroring, "everyone").value();
+  const auto with = all.with(anyone_of_the_authority{"everyone"}, trust::cache<2>{});
+  const auto without = all.with(anyone_of_the_authority{"everyone"}, trust::no_cache{});
+  for (int i = 0; i < 4; ++i) {
+    const auto peer = issued(all.root, "n" + std::to_string(i));
+    BOOST_TEST(accepted(with.judge(showing(peer), today)));
+    BOOST_TEST(accepted(without.judge(showing(peer), today)));
+  }
+  BOOST_TEST(with.cached_paths() == 2U);
+  BOOST_TEST(without.cached_paths() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_path_is_remembered_although_its_holder_may_not_connect_and_lets_nobody_in) {
+  office all;
+  all.known = with_partner(all.peer.chain.front());
+  const auto with = all.with(all.allowed());
+  for (int i = 0; i < 2; ++i)
+    BOOST_TEST(refused_as(errc::not_permitted, with.judge(showing(all.peer), today)));
+  BOOST_TEST(with.cached_paths() == 1U);
+  BOOST_TEST(refused_as(errc::peer_unknown, with.permits({"partner_login", "partner_user",
+                                                          all.peer.chain.front().fingerprint()})));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace keywarden::testing
