@@ -12,6 +12,7 @@ namespace cli {
 [[nodiscard]] std::vector<command> database_commands();       // db, dmk
 [[nodiscard]] std::vector<command> key_commands();            // key
 [[nodiscard]] std::vector<command> private_key_commands();    // certificate, asymmetric-key
+[[nodiscard]] std::vector<command> certificate_commands();    // cert
 [[nodiscard]] std::vector<command> data_commands();           // seal, open
 [[nodiscard]] std::vector<command> server_secret_commands();  // credential, linked-server
 

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(running_out_of_memory_is_not_disguised_as_a_refusal) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_CASE(a_value_from_a_stranger_writes_no_line_of_its_own) {
-  const auto made = error(errc::peer_unknown).with(fact::peer, "CN=x\n\x1b[2Jall is well\x7f");
+  const auto made = kw::error(errc::peer_unknown).with(fact::peer, "CN=x\n\x1b[2Jall is well\x7f");
   BOOST_TEST(made.message() ==
              "the peer's credential is not one this instance knows "
              "(peer: CN=x\\x0a\\x1b[2Jall is well\\x7f)");

@@ -340,6 +340,68 @@ class CommandLine(unittest.TestCase):
         sealed = self.exits(DONE, world.run("seal", "sales", "locked", "--key-password-file", own, given=b"x")).stdout
         self.assertEqual(world.run("open", "sales", "locked", "--key-password-file", own, given=sealed).stdout, b"x")
 
+    # ---- certificates of instances
+
+    def test_a_certificate_is_made_shown_exported_and_imported_elsewhere_by_its_fingerprint(self):
+        world, other = self.world, self.files
+        made = json.loads(self.exits(DONE, world.run(
+            "cert", "create", "sales", "endpoint", "--subject", "db1", "--dns", "db1.example.org", "--dns",
+            "*.db.example.org", "--ip", "192.0.2.7", "--json")).stdout)
+        self.assertEqual(made["names"], ["*.db.example.org", "db1.example.org", "192.0.2.7"])
+        self.assertEqual(made["private_key"], "MK")
+        self.assertIn(made["days_left"], (364, 365))
+        self.exits(DONE, world.run("cert", "show", "sales", "endpoint"), made["sha256"], "under the database master key",
+                   "days left", "db1.example.org")
+        self.exits(DONE, world.run("cert", "list", "sales"), "endpoint", "MK")
+        file = world.path("db1.cer")
+        self.exits(DONE, world.run("cert", "export", "sales", "endpoint", "--output", file), made["sha256"],
+                   "another channel")
+        self.assertEqual(stat.S_IMODE(os.stat(file).st_mode), 0o644)
+        self.exits(REFUSED, world.run("cert", "export", "sales", "endpoint", "--output", file), "exists already")
+        self.exits(DONE, world.run("cert", "inspect", file), made["sha256"])
+        wrong = "00:" + made["sha256"][3:] if not made["sha256"].startswith("00") else "01:" + made["sha256"][3:]
+        importing = ["cert", "import", "sales", "partner", "--certificate", file, "--fingerprint"]
+        self.exits(REFUSED, other.run(*importing, wrong), "fingerprint is another one", made["sha256"])
+        self.exits(REFUSED, other.run("cert", "show", "sales", "partner"), "nothing of this name")
+        self.exits(DONE, other.run(*importing, made["sha256"]), "only the public part")
+        self.exits(DONE, other.run("cert", "show", "sales", "partner"), made["sha256"])
+        self.exits(DONE, other.run("cert", "drop", "sales", "partner"))
+
+    def test_a_certificate_that_makes_no_sense_is_refused_and_leaves_nothing(self):
+        creating = ["cert", "create", "sales", "senseless"]
+        self.exits(USAGE, self.world.run(*creating), "--subject")
+        for more in [["--expires", "tomorrow"], ["--expires", "2026-02-30"], ["--algorithm", "ed25519"],
+                     ["--dns", "a b"], ["--ip", "1.2.3"], ["--start", "2030-01-01", "--expires", "2029-12-31"]]:
+            with self.subTest(more=more):
+                self.exits(USAGE, self.world.run(*creating, "--subject", "x", *more))
+        self.exits(USAGE, self.world.run(*creating, "--subject", "x" * 65), "longer than a common name")
+        self.exits(REFUSED, self.world.run("cert", "show", "sales", "senseless"))
+
+    def test_a_private_key_moves_between_protections_and_goes_out_encrypted_only(self):
+        world = self.world
+        own = world.secret_line("cert-own", "Another horse 8 staple")
+        exported = world.secret_line("cert-export", "Export horse 9 staple")
+        self.exits(DONE, world.run("cert", "create", "sales", "moving", "--subject", "db2", "--algorithm", "p384"))
+        self.exits(DONE, world.run("cert", "change-protection", "sales", "moving", "--new-password-file", own))
+        self.exits(DONE, world.run("cert", "show", "sales", "moving"), "under a password of its own")
+        file, key = world.path("db2.pem"), world.path("db2.key")
+        exporting = ["cert", "export", "sales", "moving", "--pem", "--output", file, "--private-key", key,
+                     "--export-password-file", exported]
+        self.exits(REFUSED, world.run(*exporting))
+        self.assertFalse(os.path.exists(file) or os.path.exists(key))
+        self.exits(DONE, world.run(*exporting, "--key-password-file", own), "encrypted")
+        self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)
+        self.assertIn("BEGIN ENCRYPTED PRIVATE KEY", pathlib.Path(key).read_text())
+        self.exits(DONE, world.run("cert", "remove-private-key", "sales", "moving", "--key-password-file", own))
+        self.exits(DONE, world.run("cert", "show", "sales", "moving"), "only the public part", "Not verified")
+        self.exits(DONE, world.run("cert", "drop", "sales", "moving"))
+        importing = ["cert", "import", "sales", "moving", "--certificate", file, "--private-key", key]
+        self.exits(REFUSED, world.run(*importing))
+        self.exits(REFUSED, world.run(*importing, "--file-password-file", own), "wrong password")
+        self.exits(DONE, world.run(*importing, "--file-password-file", exported), "under the database master key")
+        self.exits(REFUSED, world.run("key", "create", "sales", "signed", "--by", "certificate:moving"), "only signs")
+        self.exits(DONE, world.run("cert", "drop", "sales", "moving"))
+
     def test_a_failed_creation_leaves_no_key(self):
         self.exits(REFUSED, self.world.run("key", "create", "sales", "half", "--by", "master-key", "--by", "certificate:none"))
         self.exits(REFUSED, self.world.run("key", "show", "sales", "half"))

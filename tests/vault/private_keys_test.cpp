@@ -139,16 +139,126 @@ BOOST_AUTO_TEST_CASE(a_private_key_that_is_not_the_certificates_is_refused) {
 
 BOOST_AUTO_TEST_CASE(certificates_of_other_kinds_or_too_small_are_refused) {
   office all;
-  Botan::System_RNG random;
   const auto small = rsa_certificate(1024);
+  const auto p521 = ec_certificate("secp521r1");
+  BOOST_TEST(refused_as(errc::weaker_than_required,
+                        all.db.certificates().import(called("c"), small.certificate, small.key)));
+  BOOST_TEST(refused_as(errc::unsupported_suite,
+                        all.db.certificates().import(called("c"), p521.certificate, p521.key)));
+  BOOST_TEST(all.db.certificates().list().value().empty());
+}
+
+BOOST_AUTO_TEST_CASE(certificates_that_only_sign_are_kept_and_protect_no_symmetric_key) {
+  office all;
+  Botan::System_RNG random;
   const auto p384 = ec_certificate("secp384r1");
   const auto edwards = self_signed(Botan::Ed25519_PrivateKey(random), "SHA-512");
-  BOOST_TEST(!all.db.certificates().import(called("c"), small.certificate, small.key).has_value());
-  BOOST_TEST(!all.db.certificates().import(called("c"), p384.certificate, p384.key).has_value());
+  for (const auto* each : {&p384, &edwards}) {
+    BOOST_TEST(accepted(all.db.certificates().import(called("c"), each->certificate, each->key)));
+    BOOST_TEST((all.db.certificates().certificate_der(called("c")).value() == each->certificate));
+    BOOST_TEST((all.db.certificates().open_private_key(called("c")).value() == each->key));
+    const auto refusal = all.db.keys().create(called("k"), by::certificate{called("c")});
+    BOOST_REQUIRE(refused_as(errc::unsupported_suite, refusal));
+    BOOST_TEST(refusal.error().value_of(fact::reason) ==
+               "this certificate's key only signs: nothing can be hidden for it");
+    BOOST_TEST(all.db.keys().list().value().empty());
+    const auto backup = all.db.certificates().backup(called("c"), file_password).value();
+    BOOST_TEST(accepted(all.db.certificates().drop(called("c"))));
+    BOOST_TEST(accepted(all.db.certificates().restore(called("c"), backup, file_password)));
+    BOOST_TEST((all.db.certificates().open_private_key(called("c")).value() == each->key));
+    BOOST_TEST(accepted(all.db.certificates().drop(called("c"))));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_imported_private_key_opens_again_as_it_came) {
+  office all;
+  for (const auto& each : {rsa_certificate(), ec_certificate()}) {
+    all.db.certificates().import(called("c"), each.certificate, each.key).value();
+    const auto opened = all.db.certificates().open_private_key(called("c")).value();
+    Botan::DataSource_Memory source(detail::view_of(opened));
+    const Botan::X509_Certificate certificate(each.certificate);
+    BOOST_TEST((Botan::PKCS8::load_key(source)->subject_public_key() ==
+                certificate.subject_public_key_info()));
+    BOOST_TEST((all.db.certificates().certificate_der(called("c")).value() == each.certificate));
+    BOOST_TEST(
+        (all.db.certificates().authentic_certificate_der(called("c")).value() == each.certificate));
+    all.db.certificates().drop(called("c")).value();
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_private_key_is_imported_under_a_password_of_its_own) {
+  office all;
+  const auto ec = ec_certificate();
+  BOOST_TEST(refused_as(errc::password_refused,
+                        all.db.certificates().import(called("c"), ec.certificate, ec.key,
+                                                     by::password{password("weak")})));
+  BOOST_TEST(accepted(all.db.certificates().import(called("c"), ec.certificate, ec.key,
+                                                   by::password{own.duplicate()})));
+  BOOST_TEST(all.protection_of("c") == "ESP3");
+  BOOST_TEST(refused_as(errc::no_slot_opened, all.db.certificates().open_private_key(called("c"))));
   BOOST_TEST(
-      refused_as(errc::unsupported_suite,
-                 all.db.certificates().import(called("c"), edwards.certificate, edwards.key)));
-  BOOST_TEST(all.db.certificates().list().value().empty());
+      refused_as(errc::no_slot_opened, all.db.certificates().open_private_key(called("c"), &next)));
+  BOOST_TEST(accepted(all.db.certificates().open_private_key(called("c"), &own)));
+  BOOST_TEST(refused_as(errc::no_slot_opened,
+                        all.db.certificates().authentic_certificate_der(called("c"))));
+  BOOST_TEST(accepted(all.db.certificates().certificate_der(called("c"))));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_pair_without_a_certificate_neither_shows_one_nor_signs) {
+  office all;
+  all.db.certificates().create<crypto::dhkem_p256>(called("c")).value();
+  BOOST_TEST(refused_as(errc::not_found, all.db.certificates().certificate_der(called("c"))));
+  BOOST_TEST(
+      refused_as(errc::not_found, all.db.certificates().authentic_certificate_der(called("c"))));
+  BOOST_TEST(
+      refused_as(errc::unsupported_suite, all.db.certificates().open_private_key(called("c"))));
+  BOOST_TEST(refused_as(errc::not_found, all.db.certificates().certificate_der(called("none"))));
+  BOOST_TEST(refused_as(errc::not_found, all.db.certificates().open_private_key(called("none"))));
+}
+
+BOOST_AUTO_TEST_CASE(somebody_elses_certificate_has_no_private_key_until_one_is_attached) {
+  office all;
+  const auto theirs = ec_certificate();
+  const auto others = ec_certificate();
+  BOOST_TEST(accepted(all.db.certificates().import_public(called("c"), theirs.certificate)));
+  BOOST_TEST(name_of(all.db.certificates().protection(called("c")).value()) == "NA");
+  BOOST_TEST(
+      (all.db.certificates().authentic_certificate_der(called("c")).value() == theirs.certificate));
+  BOOST_TEST(refused_as(errc::not_found, all.db.certificates().open_private_key(called("c"))));
+  BOOST_TEST(refused_as(errc::already_exists,
+                        all.db.certificates().import_public(called("c"), others.certificate)));
+  BOOST_TEST(refused_as(errc::malformed, all.db.certificates().import_public(called("d"), {})));
+  BOOST_TEST(refused_as(errc::invalid_argument,
+                        all.db.certificates().attach_private_key(called("c"), others.key)));
+  BOOST_TEST(refused_as(errc::not_found,
+                        all.db.certificates().attach_private_key(called("none"), theirs.key)));
+  BOOST_TEST(accepted(all.db.certificates().attach_private_key(called("c"), theirs.key)));
+  BOOST_TEST(name_of(all.db.certificates().protection(called("c")).value()) == "MK");
+  BOOST_TEST(all.works("c"));
+  BOOST_TEST(refused_as(errc::already_exists,
+                        all.db.certificates().attach_private_key(called("c"), theirs.key)));
+  BOOST_TEST(accepted(all.db.certificates().remove_private_key(called("c"))));
+  BOOST_TEST(name_of(all.db.certificates().protection(called("c")).value()) == "NA");
+  const password weak("weak");
+  BOOST_TEST(refused_as(errc::password_refused,
+                        all.db.certificates().attach_private_key(called("c"), theirs.key, &weak)));
+  BOOST_TEST(accepted(all.db.certificates().attach_private_key(called("c"), theirs.key, &own)));
+  BOOST_TEST(name_of(all.db.certificates().protection(called("c")).value()) == "PW");
+  BOOST_TEST(all.works("c", &own));
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_that_was_exchanged_in_the_store_is_noticed) {
+  office all;
+  const auto theirs = ec_certificate();
+  const auto forged = ec_certificate();
+  all.db.certificates().import_public(called("c"), theirs.certificate).value();
+  auto text = all.here.read("db/sales/certificate/c");
+  const auto good = to_base64(theirs.certificate);
+  text.replace(text.find(good), good.size(), to_base64(forged.certificate));
+  all.here.write("db/sales/certificate/c", text);
+  BOOST_TEST((all.db.certificates().certificate_der(called("c")).value() == forged.certificate));
+  BOOST_TEST(refused_as(errc::authentication_failed,
+                        all.db.certificates().authentic_certificate_der(called("c"))));
 }
 
 BOOST_AUTO_TEST_CASE(bytes_that_are_no_certificate_or_no_key_are_refused_with_a_typed_error) {

@@ -84,24 +84,40 @@ template <certificate_store Store>
   return identity{{std::move(*leaf)}, std::make_shared<const signing_key>(std::move(*key))};
 }
 
-/// Writes a certificate's public part to a file and gives it back, for its fingerprint. The record
-/// is opened first where the database master key or `own` can; one that is under a password that is
-/// not given is exported as it is stored. Errors: as `load_certificate` and `write_certificate`.
+/// A certificate, and whether its record was opened and found unaltered.
+struct shown_certificate {
+  certificate shown;
+  bool authentic;
+};
+
+/// A certificate to look at: verified where the database master key or `own` opens its record, and
+/// as it is stored, a mere claim, where that is under a password that was not given. Errors: as
+/// `load_certificate`, but for the missing password.
+template <certificate_store Store>
+[[nodiscard]] result<shown_certificate> show_certificate(Store store, const object_name& name,
+                                                         const keywarden::password* own = nullptr) {
+  auto verified = load_certificate(store, name, own);
+  if (verified) return shown_certificate{std::move(*verified), true};
+  if (own != nullptr || !(verified.error() == errc::no_slot_opened)) return verified.error();
+  auto der = store.certificate_der(name);
+  if (!der) return der.error();
+  auto claimed = certificate::from_der(*der);
+  if (!claimed) return claimed.error();
+  return shown_certificate{std::move(*claimed), false};
+}
+
+/// Writes a certificate's public part to a file and gives it back, for its fingerprint. Errors: as
+/// `show_certificate` and `write_certificate`.
 template <certificate_store Store>
 [[nodiscard]] result<certificate> export_public(Store store, const object_name& name,
                                                 const std::filesystem::path& path, encoding as,
                                                 if_exists existing = if_exists::refuse,
                                                 const keywarden::password* own = nullptr) {
-  auto protection = store.protection(name);
-  if (!protection) return protection.error();
-  const bool closed = *protection == private_key_protection::password && own == nullptr;
-  auto der = closed ? store.certificate_der(name) : store.authentic_certificate_der(name, own);
-  if (!der) return der.error();
-  auto shown = certificate::from_der(*der);
-  if (!shown) return shown.error();
-  if (auto written = write_certificate(path, *shown, as, existing); !written)
+  auto found = show_certificate(store, name, own);
+  if (!found) return found.error();
+  if (auto written = write_certificate(path, found->shown, as, existing); !written)
     return written.error();
-  return shown;
+  return std::move(found->shown);
 }
 
 /// A certificate in a list, as its record claims.

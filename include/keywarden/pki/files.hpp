@@ -135,7 +135,7 @@ namespace detail {
 }
 
 /// What to tell the people at the other end, who read it over another channel (a telephone, a
-/// signed letter) and compare it with what `keywarden cert show` says of the file they received.
+/// signed letter) and compare it with what `keywarden cert inspect` says of the file they received.
 [[nodiscard]] inline std::string exchange_text(const certificate& sent,
                                                const std::filesystem::path& file) {
   return "Certificate file:    " + file.filename().string() +

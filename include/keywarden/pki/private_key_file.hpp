@@ -2,6 +2,8 @@
 /// Private keys as other programs keep them: PKCS#8, encrypted.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +11,7 @@
 #include <botan/data_src.h>
 #include <botan/pem.h>
 #include <botan/pkcs8.h>
+#include <botan/pwdhash.h>
 
 #include <keywarden/pki/signing_key.hpp>
 #include <keywarden/vault/password_policy.hpp>
@@ -40,6 +43,18 @@ enum class encoding : std::uint8_t { der, pem };
   });
 }
 
+namespace detail {
+
+/// Whether a key is under scrypt and this Botan was built without it.
+[[nodiscard]] inline bool needs_missing_scrypt(bytes_view der) {
+  constexpr std::array<std::uint8_t, 11> oid{0x06, 0x09, 0x2b, 0x06, 0x01, 0x04,
+                                             0x01, 0xda, 0x47, 0x04, 0x0b};
+  return !std::ranges::search(der, oid).empty() &&
+         Botan::PasswordHashFamily::create("Scrypt") == nullptr;
+}
+
+}  // namespace detail
+
 /// Reads a private key in PKCS#8, DER or PEM, encrypted (PBES2) or not. The password is used only
 /// if there is something to decrypt; Botan makes a copy of it that it does not wipe. Its cost is
 /// bounded by Botan (PBKDF2 and scrypt parameters above its maximum are refused).
@@ -47,7 +62,7 @@ enum class encoding : std::uint8_t { der, pem };
 /// Errors: `limit_exceeded`; `secret_required` for an encrypted key without a password;
 /// `authentication_failed` for a wrong password (or a damaged file, which looks the same);
 /// `malformed`, also for the older forms "RSA PRIVATE KEY" and "EC PRIVATE KEY";
-/// `unsupported_suite`.
+/// `unsupported_suite`, also for scrypt where Botan was built without it.
 [[nodiscard]] inline result<signing_key> decode_private_key(bytes_view content,
                                                             const password* protection = nullptr) {
   constexpr std::size_t max_size = 32768;
@@ -79,6 +94,10 @@ enum class encoding : std::uint8_t { der, pem };
     return error(errc::secret_required)
         .with(fact::kind, "private key")
         .with(fact::next_step, "give the password that the file is under");
+  if (detail::needs_missing_scrypt(*der))
+    return error(errc::unsupported_suite)
+        .with(fact::scheme, "scrypt")
+        .with(fact::next_step, "convert it: openssl pkcs8 -topk8 without -scrypt");
   auto loaded = keywarden::detail::guarded("decrypting a private key", [&] {
     Botan::DataSource_Memory source(*der);
     return Botan::PKCS8::load_key(source, as_text(keywarden::detail::view_of(*protection)));

@@ -97,8 +97,8 @@ class revocation_snapshot {
  public:
   static constexpr std::size_t max_lists = 256;
 
-  /// Nothing is known.
-  revocation_snapshot() : set_(std::make_shared<const shared_set>()) {}
+  /// Nothing is known: generation 0, the same for all that know nothing.
+  revocation_snapshot() : set_(nothing()) {}
 
   /// Reads lists, DER or PEM each. Errors: `limit_exceeded`, `malformed`.
   [[nodiscard]] static result<revocation_snapshot> of(const std::vector<bytes>& contents) {
@@ -131,8 +131,13 @@ class revocation_snapshot {
  private:
   struct shared_set {
     std::vector<revocation_list> lists;
-    std::uint64_t generation = detail::next_generation();
+    std::uint64_t generation = 0;
   };
+  [[nodiscard]] static const std::shared_ptr<const shared_set>& nothing() {
+    static const auto shared = std::make_shared<const shared_set>();
+    return shared;
+  }
+
   std::shared_ptr<const shared_set> set_;
 };
 

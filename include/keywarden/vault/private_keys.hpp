@@ -9,13 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <botan/pkcs8.h>
-#include <botan/x509cert.h>
-
-#include <keywarden/crypto/dhkem.hpp>
-#include <keywarden/crypto/rsa_oaep.hpp>
 #include <keywarden/crypto/x_wing.hpp>
 #include <keywarden/vault/by.hpp>
+#include <keywarden/vault/certificate_material.hpp>
 #include <keywarden/vault/database_master_key.hpp>
 
 namespace keywarden {
@@ -30,6 +26,11 @@ template <class Result, class Use>
   if (name == crypto::dhkem_x25519::name) return use.template operator()<crypto::dhkem_x25519>();
   if (name == crypto::rsa_oaep<2048>::name)
     return use.template operator()<crypto::rsa_oaep<2048>>();
+  if (name == no_kem)
+    return error(errc::unsupported_suite)
+        .with(fact::scheme, name)
+        .with(fact::reason, "this certificate's key only signs: nothing can be hidden for it")
+        .with(fact::next_step, "protect the symmetric key by an RSA or P-256 certificate");
   return error(errc::unsupported_suite).with(fact::scheme, name);
 }
 
@@ -60,38 +61,111 @@ class private_keys {
   }
 
   /// Imports a certificate (DER, public) with its private key (PKCS#8 DER, unencrypted: wipe it
-  /// afterwards), wrapped by the database master key. RSA from 2,048 bits and P-256. Errors:
-  /// `malformed`, `unsupported_suite`, `already_exists`, `invalid_argument` when the key is not the
-  /// certificate's.
+  /// afterwards), wrapped by the database master key. RSA from 2,048 bits, P-256, P-384 and
+  /// Ed25519; only the former two can protect symmetric keys. Errors: `malformed`,
+  /// `limit_exceeded`, `weaker_than_required`, `unsupported_suite`, `already_exists`, `not_open`,
+  /// `invalid_argument` when the key is not the certificate's.
   [[nodiscard]] result<void> import(
-      const object_name& name, bytes_view certificate,
-      const secret_key& pkcs8) requires std::same_as<Role, role::certificate> {
-    if (certificate.size() > max_certificate)
-      return error(errc::limit_exceeded)
-          .with(fact::limit, max_certificate)
-          .with(fact::actual, certificate.size());
-    if (certificate.empty() || pkcs8.empty())
-      return error(errc::malformed)
-          .with(fact::name, name.text())
-          .with(fact::reason, "nothing to import");
-    return detail::guarded("certificate", [&]() -> result<void> {
-      const Botan::X509_Certificate parsed(certificate.data(), certificate.size());
-      const auto theirs = parsed.subject_public_key();
-      const auto data = detail::view_of(pkcs8);
-      Botan::DataSource_Memory source(data);
-      const auto ours = Botan::PKCS8::load_key(source);
-      if (ours->subject_public_key() != theirs->subject_public_key())
-        return error(errc::invalid_argument)
+      const object_name& name, bytes_view certificate, const secret_key& pkcs8,
+      by::master_key = {}) requires std::same_as<Role, role::certificate> {
+    return import_pair(name, certificate, pkcs8, nullptr);
+  }
+  /// The same, wrapped by a password. Errors: also `password_refused`.
+  [[nodiscard]] result<void> import(
+      const object_name& name, bytes_view certificate, const secret_key& pkcs8,
+      const by::password& protection) requires std::same_as<Role, role::certificate> {
+    if (auto good = state_->passwords().check(protection.secret); !good) return good;
+    return import_pair(name, certificate, pkcs8, &protection.secret);
+  }
+
+  /// Imports somebody else's certificate (DER), without a private key. Its record is sealed under
+  /// the database master key all the same, so that nobody who can write the store can put another
+  /// certificate in its place unnoticed. Errors: as `import`.
+  [[nodiscard]] result<void> import_public(const object_name& name, bytes_view certificate) requires
+      std::same_as<Role, role::certificate> {
+    const auto lock = state_->lock();
+    auto facts = detail::facts_of_certificate(certificate);
+    if (!facts) return named(facts.error(), name);
+    facts->without_private_key = true;
+    return write_new(name, plaintext{}, attributes_of(*facts), nullptr);
+  }
+
+  /// Gives a certificate without a private key the one that belongs to it (ALTER CERTIFICATE … WITH
+  /// PRIVATE KEY), wrapped by a password, or by the database master key when `to` is null; `own`
+  /// opens a record that is under a password itself. Errors: `already_exists` when it has one;
+  /// `invalid_argument` for another certificate's; `not_found`, `password_refused`, `not_open`,
+  /// `no_slot_opened`.
+  [[nodiscard]] result<void> attach_private_key(
+      const object_name& name, const secret_key& pkcs8, const password* to = nullptr,
+      const password* own = nullptr) requires std::same_as<Role, role::certificate> {
+    const auto lock = state_->lock();
+    return state_->fenced([&]() -> result<void> {
+      if (to != nullptr)
+        if (auto good = state_->passwords().check(*to); !good) return good;
+      auto opened = authenticated(name, own);
+      if (!opened) return opened.error();
+      if (!opened->record.material().empty())
+        return error(errc::already_exists)
+            .with(fact::kind, "private key")
+            .with(fact::name, name.text());
+      auto facts = facts_of(opened->record.header());
+      if (!facts) return facts.error();
+      if (facts->certificate.empty())
+        return error(errc::not_found)
             .with(fact::name, name.text())
-            .with(fact::reason, "the private key is not the certificate's");
-      if (ours->algo_name() == "RSA")
-        return import_pair<crypto::rsa_oaep<2048>>(name, certificate, pkcs8);
-      if (ours->algo_name() == "ECDH" || ours->algo_name() == "ECDSA") {
-        auto raw = detail::adopt_key(ours->raw_private_key_bits());
-        return import_pair<crypto::dhkem_p256>(name, certificate, raw);
-      }
-      return error(errc::unsupported_suite).with(fact::scheme, ours->algo_name());
+            .with(fact::reason, "it has no certificate");
+      auto material = detail::material_of(*facts, pkcs8);
+      if (!material) return named(material.error(), name);
+      opened->record.header().attributes.erase("private_key");
+      return write_over(*opened, to, plaintext::copy_of(detail::view_of(*material)));
     });
+  }
+
+  /// The certificate, DER, as it is stored: a claim, until the record is opened. Errors:
+  /// `not_found`, also for a key pair without a certificate; `malformed`.
+  [[nodiscard]] result<bytes> certificate_der(
+      const object_name& name) requires std::same_as<Role, role::certificate> {
+    const auto lock = state_->lock();
+    auto loaded = state_->load(record_of(name));
+    if (!loaded) return loaded.error();
+    return certificate_of(name, loaded->record.header());
+  }
+  /// The same, after its record was opened and found unaltered; `own` opens one that is under a
+  /// password. Errors: also `not_open`, `no_slot_opened`, `authentication_failed`.
+  [[nodiscard]] result<bytes> authentic_certificate_der(
+      const object_name& name,
+      const password* own = nullptr) requires std::same_as<Role, role::certificate> {
+    const auto lock = state_->lock();
+    auto opened = authenticated(name, own);
+    if (!opened) return opened.error();
+    return certificate_of(name, opened->record.header());
+  }
+
+  /// A certificate's private key, opened: PKCS#8 DER, for whoever signs with it. Errors:
+  /// `not_found` when there is none; `unsupported_suite` for a key pair without a certificate;
+  /// `not_open`, `no_slot_opened`.
+  [[nodiscard]] result<secret_key> open_private_key(
+      const object_name& name,
+      const password* own = nullptr) requires std::same_as<Role, role::certificate> {
+    const auto lock = state_->lock();
+    auto opened = open(name, own);
+    if (!opened) return opened.error();
+    auto facts = facts_of(opened->record.header());
+    if (!facts) return facts.error();
+    return detail::pkcs8_of(*facts, opened->record.material().view());
+  }
+
+  /// How its private key is protected, as the record claims. Errors: `not_found`, `malformed`.
+  [[nodiscard]] result<private_key_protection> protection(const object_name& name) {
+    const auto lock = state_->lock();
+    auto loaded = state_->load(record_of(name));
+    if (!loaded) return loaded.error();
+    auto facts = facts_of(loaded->record.header());
+    if (!facts) return facts.error();
+    if (facts->without_private_key) return private_key_protection::none;
+    return detail::has_slot_of<protect::database_master_key>(loaded->record.header())
+               ? private_key_protection::master_key
+               : private_key_protection::password;
   }
 
   /// The public key, encoded as its mechanism does. Errors: `not_found`, `malformed`.
@@ -163,6 +237,7 @@ class private_keys {
       if (auto free = unused(name); !free) return free;
       auto opened = open(name, own);
       if (!opened) return opened.error();
+      opened->record.header().attributes["private_key"] = "none";
       return write_over(*opened, own, plaintext{});
     });
   }
@@ -240,29 +315,43 @@ class private_keys {
  private:
   using password_protector = typename State::password_protector;
   using composition = protect::any_of<protect::database_master_key, password_protector>;
-  static constexpr std::size_t max_certificate = 65536;
 
   struct opened_private_key {
     opened_record record;
     record_name name;
     store::revision revision;
   };
-  struct public_facts {
-    std::string kem;
-    bytes public_key;
-    bytes certificate;
-  };
-
   [[nodiscard]] record_name record_of(const object_name& name) const {
     return detail::object_record_name<Role>(database_, name);
   }
 
-  [[nodiscard]] static result<public_facts> facts_of(const record_header& header) {
+  [[nodiscard]] static result<detail::private_key_facts> facts_of(const record_header& header) {
     detail::json_reader read(header.attributes, Role::name);
-    public_facts facts{read.text("kem", 64), read.base64("public_key", 4096), {}};
-    if (read.has("certificate")) facts.certificate = read.base64("certificate", max_certificate);
+    detail::private_key_facts facts{read.text("kem", 64), read.base64("public_key", 4096), {}};
+    if (read.has("certificate"))
+      facts.certificate = read.base64("certificate", detail::max_stored_certificate);
+    if (read.has("private_key")) facts.without_private_key = read.text("private_key", 8) == "none";
     if (auto ok = read.finish(); !ok) return ok.error();
     return facts;
+  }
+  [[nodiscard]] static nlohmann::json attributes_of(const detail::private_key_facts& facts) {
+    nlohmann::json made{{"kem", facts.kem}, {"public_key", to_base64(facts.public_key)}};
+    if (!facts.certificate.empty()) made["certificate"] = to_base64(facts.certificate);
+    if (facts.without_private_key) made["private_key"] = "none";
+    return made;
+  }
+  [[nodiscard]] static result<bytes> certificate_of(const object_name& name,
+                                                    const record_header& header) {
+    auto facts = facts_of(header);
+    if (!facts) return facts.error();
+    if (facts->certificate.empty())
+      return error(errc::not_found)
+          .with(fact::name, name.text())
+          .with(fact::reason, "it is a key pair without a certificate");
+    return std::move(facts->certificate);
+  }
+  [[nodiscard]] static error named(error why, const object_name& name) {
+    return std::move(why).with(fact::name, name.text());
   }
 
   template <crypto::kem Kem>
@@ -271,25 +360,20 @@ class private_keys {
     system_random random;
     auto pair = Kem::private_key::generate(random);
     if (!pair) return pair.error();
-    return write_pair<Kem>(name, *pair, {}, protection);
+    const auto encoded = pair->encode();
+    return write_new(name, plaintext::copy_of(detail::view_of(encoded)),
+                     attributes_of({std::string(Kem::name), pair->public_part().encode(), {}}),
+                     protection);
   }
-  template <crypto::kem Kem>
   [[nodiscard]] result<void> import_pair(const object_name& name, bytes_view certificate,
-                                         const secret_key& encoded) {
+                                         const secret_key& pkcs8, const password* protection) {
     const auto lock = state_->lock();
-    auto pair = Kem::private_key::decode(encoded);
-    if (!pair) return pair.error();
-    return write_pair<Kem>(name, *pair, certificate, nullptr);
-  }
-  template <crypto::kem Kem>
-  [[nodiscard]] result<void> write_pair(const object_name& name,
-                                        const typename Kem::private_key& pair,
-                                        bytes_view certificate, const password* protection) {
-    nlohmann::json attributes{{"kem", Kem::name},
-                              {"public_key", to_base64(pair.public_part().encode())}};
-    if (!certificate.empty()) attributes["certificate"] = to_base64(certificate);
-    const auto encoded = pair.encode();
-    return write_new(name, plaintext::copy_of(detail::view_of(encoded)), attributes, protection);
+    auto facts = detail::facts_of_certificate(certificate);
+    if (!facts) return named(facts.error(), name);
+    auto material = detail::material_of(*facts, pkcs8);
+    if (!material) return named(material.error(), name);
+    return write_new(name, plaintext::copy_of(detail::view_of(*material)), attributes_of(*facts),
+                     protection);
   }
 
   [[nodiscard]] result<void> write_new(const object_name& name, const plaintext& material,
