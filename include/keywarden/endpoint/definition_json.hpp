@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <keywarden/endpoint/definition.hpp>
 #include <keywarden/key/strict_json.hpp>

@@ -2,7 +2,7 @@
 /// The one database mirroring endpoint of an instance, in its master database.
 #pragma once
 
-#include <functional>
+#include <concepts>
 #include <optional>
 #include <string>
 #include <utility>

@@ -2,7 +2,7 @@
 /// An endpoint's definition as the SQL statement that people know.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -2,6 +2,8 @@
 /// What an instance tells the others about itself, so that somebody can check the whole mesh.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

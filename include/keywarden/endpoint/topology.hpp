@@ -3,7 +3,7 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>

@@ -1,0 +1,29 @@
+// expects: has no member named ‘configure_inbound’ | has no member named 'configure_inbound' | no
+// member named 'configure_inbound'
+#include <keywarden/endpoint/setup.hpp>
+
+namespace kw = keywarden;
+
+struct host_b {
+  static constexpr std::string_view name = "HOST_B";
+};
+struct some_vault {
+  struct guard {};
+  struct key {
+    kw::result<guard> open(const kw::password&) const;
+  };
+  struct database_handle {
+    key master_key() const;
+  };
+};
+
+#ifndef TWIN
+template <class... State>
+using step = kw::setup::export_step<State...>;
+#else
+template <class... State>
+using step = kw::setup::outbound_configured<State...>;
+#endif
+
+using next = decltype(std::declval<const step<some_vault, kw::system_clock, kw::peers<host_b>>&>()
+                          .configure_inbound<host_b>());
