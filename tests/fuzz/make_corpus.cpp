@@ -17,6 +17,7 @@
 #include <keywarden/vault/master_copy.hpp>
 
 #include "fuzz/world.hpp"
+#include "support/hostile_world.hpp"
 
 using namespace keywarden;
 using namespace keywarden::fuzz;
@@ -176,6 +177,82 @@ void texts(corpus& out) {
   out.seed("encoding", "name_up", "db/../smk");
 }
 
+/// Flights as they were recorded, and what is in them before it is protected (handshake_fuzz.cpp).
+void handshakes(corpus& out) {
+  namespace hostile = testing::hostile;
+  using hostile::content;
+  using hostile::message;
+  const hostile::world here;
+  const auto seed = [&](const std::string& name, char who, bytes_view data) {
+    out.seed("handshake", name, hostile::joined({as_bytes({&who, 1}), data}));
+  };
+  const auto record = [](content type, bytes_view inside) {
+    return hostile::joined(
+        {hostile::number(1, static_cast<std::size_t>(type)), hostile::sized(2, inside)});
+  };
+  const auto update = hostile::framed(message::key_update, bytes{1});
+
+  bytes sealed;
+  hostile::client client(here.them, [&](hostile::client& self) {
+    const auto say = [&](const bytes& whole) {
+      append(sealed, record(content::handshake, whole));
+      self.say_message(whole);
+    };
+    say(hostile::certificate_message(hostile::chain_of(self.own())));
+    say(hostile::verify_message(*self.own().key, hostile::client_context,
+                                self.transcript_digest()));
+    say(self.finished_message(self.keys().client_handshake));
+  });
+  auto acceptor = here.accept();
+  const auto hello = to_bytes(client.start().outgoing());
+  testing::carry(client, acceptor).value();
+  const auto answer = to_bytes(acceptor.outgoing());
+  testing::carry(acceptor, client).value();
+  seed("hello", 'a', hello);
+  seed("hello_and_flight", 'a', hostile::joined({hello, client.outgoing()}));
+  seed("flight", 'A', sealed);
+  seed("empty_certificate", 'A', record(content::handshake, hostile::certificate_message({})));
+  seed("data_instead", 'A', record(content::data, as_bytes("let me in")));
+
+  hostile::hello_shape shape;
+  shape.keys = {
+      hostile::imported(hostile::aes256, "them>us", bytes(32, 1), "keywarden/1 endpoint")};
+  shape.early_data = true;
+  seed("hello_with_key", 'a',
+       hostile::client(here.them, hostile::client::honest_flight, shape).start().outgoing());
+  hostile::hello_shape older;
+  older.versions.clear();
+  older.suites = {0xc02b, 0xc006};
+  seed("hello_of_tls12", 'a',
+       hostile::client(here.them, hostile::client::honest_flight, older).start().outgoing());
+
+  bytes answered;
+  hostile::server server(here.them, [&](hostile::server& self) {
+    const auto before = self.transcript().size();
+    hostile::server::honest_answer(self);
+    auto said = bytes_view(self.transcript()).subspan(before);
+    for (bool first = true; !said.empty(); first = false) {
+      const std::size_t size = 4U + said[2] * 256U + said[3];
+      if (!first) append(answered, record(content::handshake, said.first(size)));
+      said = said.subspan(size);
+    }
+  });
+  auto connector = here.connect();
+  testing::carry(connector, server).value();
+  seed("answer", 'c', server.outgoing());
+  seed("another_acceptors_answer", 'c', answer);
+  seed("answer_inside", 'C', answered);
+
+  seed(
+      "session", 'S',
+      hostile::joined({record(content::data, as_bytes("there")), record(content::handshake, update),
+                       record(content::data, as_bytes("more")), record(content::alert, bytes{1, 0}),
+                       record(content::data, as_bytes("too late"))}));
+  seed("session_of_flood", 'S',
+       hostile::joined({record(content::data, {}), record(content::alert, bytes{1, 90}),
+                        record(content::handshake, update), record(content::handshake, update)}));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -193,5 +270,6 @@ int main(int count, char** arguments) {
   copies_and_backups(out);
   journals(out);
   texts(out);
+  handshakes(out);
   out.write_list();
 }

@@ -269,4 +269,18 @@ BOOST_AUTO_TEST_CASE(our_connector_refuses_openssl_with_another_authoritys_certi
   BOOST_TEST(peer.output().find("CN = ours") == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(openssl_that_does_not_ask_for_our_certificate_is_refused) {
+  const auto of = certified::make<kw::pki::ecdsa_p256, kw::pki::ecdsa_p256>();
+  spoken_program peer({"openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-rev", "-cert",
+                       of.file("cert.pem"), "-key", of.file("key.pem")});
+  BOOST_TEST_REQUIRE(peer.heard("ACCEPT 127.0.0.1:"), peer.output());
+  BOOST_TEST_REQUIRE(peer.heard("\n"));
+  const auto from = peer.output().find("ACCEPT 127.0.0.1:") + 17;
+  const auto over =
+      wire::connect(static_cast<std::uint16_t>(std::stoi(peer.output().substr(from))));
+  BOOST_TEST(refused_as(errc::handshake_failed,
+                        kw::testing::shake_hands(over, of.shared.connect("peer").value())));
+  BOOST_TEST(peer.heard("alert access denied"), peer.output());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,8 +50,8 @@ inline constexpr suite chacha20{0x1303, "SHA-256", 32, "ChaCha20Poly1305"};
   return hash->final_stdvec();
 }
 [[nodiscard]] inline bytes mac(const suite& of, bytes_view key, bytes_view data) {
-  const auto hmac = Botan::MessageAuthenticationCode::create_or_throw("HMAC(" +
-                                                                      std::string(of.hash) + ")");
+  const auto hmac =
+      Botan::MessageAuthenticationCode::create_or_throw("HMAC(" + std::string(of.hash) + ")");
   hmac->set_key(key);
   hmac->update(data);
   return hmac->final_stdvec();

@@ -114,8 +114,8 @@ struct offered_key {
   const auto whole = joined({sized(2, as_bytes(identity)), sized(2, as_bytes(context)),
                              number(2, tls13_version), number(2, large ? 2 : 1)});
   const auto extracted = extract(chacha20, bytes(32), key);
-  return {whole, expand_label(chacha20, extracted, "derived psk", digest(chacha20, whole),
-                              target.digest)};
+  return {whole,
+          expand_label(chacha20, extracted, "derived psk", digest(chacha20, whole), target.digest)};
 }
 
 /// What a ClientHello says; honest unless changed.
@@ -127,6 +127,8 @@ struct hello_shape {
   bytes compression{0};
   std::vector<std::uint16_t> versions{tls13_version};  ///< none: no such extension
   std::vector<std::uint16_t> groups{x25519_group};     ///< none: no key share either
+  std::uint16_t share_group = x25519_group;
+  std::optional<bytes> share;  ///< in place of the client's own half
   std::vector<std::uint16_t> schemes{ecdsa_p256_sha256};
   std::vector<std::string> protocols{"keywarden/1/required/aes"};
   std::vector<bytes> more;  ///< whole extensions
@@ -146,9 +148,12 @@ struct hello_shape {
     add(extension_type::supported_versions, sized(1, numbers16(shape.versions)));
   if (!shape.groups.empty()) {
     add(extension_type::supported_groups, sized(2, numbers16(shape.groups)));
-    add(extension_type::key_share, sized(2, joined({number(2, x25519_group), sized(2, share)})));
+    add(extension_type::key_share,
+        sized(2, joined({number(2, shape.share_group),
+                         sized(2, shape.share ? bytes_view(*shape.share) : share)})));
   }
   add(extension_type::signature_algorithms, sized(2, numbers16(shape.schemes)));
+  add(extension_type::key_modes, bytes{1, 1});  // psk_dhe_ke: tickets are welcome
   if (!shape.protocols.empty()) {
     bytes names;
     for (const auto& each : shape.protocols) append(names, sized(1, as_bytes(each)));
@@ -162,11 +167,9 @@ struct hello_shape {
     append(identities, joined({sized(2, each.identity), number(4, each.age)}));
     binders_size += 1 + with.digest;
   }
-  if (!shape.keys.empty()) {
-    add(extension_type::key_modes, bytes{1, 1});  // psk_dhe_ke
+  if (!shape.keys.empty())
     add(extension_type::pre_shared_key,
         joined({sized(2, identities), sized(2, bytes(binders_size))}));
-  }
   auto whole = framed(message::client_hello,
                       joined({number(2, shape.legacy_version), shape.random,
                               sized(1, shape.session), sized(2, numbers16(shape.suites)),
@@ -177,7 +180,8 @@ struct hello_shape {
   for (const auto& each : shape.keys) {
     key_schedule keys;
     keys.begin(with, each.key);
-    append(binders, sized(1, finished_mac(with, derive(with, keys.early, each.binder, {}), before)));
+    append(binders,
+           sized(1, finished_mac(with, derive(with, keys.early, each.binder, {}), before)));
   }
   return joined({before, sized(2, binders)});
 }

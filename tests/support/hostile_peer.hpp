@@ -216,12 +216,6 @@ class client : public peer {
     say_plain(content::handshake, hello_, shape_.record_version);
     return *this;
   }
-  /// Says nothing, but knows that these bytes were said: somebody else's hello.
-  client& start_with(bytes_view other_hello) {
-    append(transcript_, other_hello);
-    say_plain(content::handshake, other_hello, shape_.record_version);
-    return *this;
-  }
   void finish() {
     say_message(finished_message(keys_.client_handshake));
     write_with(keys_.client_data);

@@ -15,6 +15,8 @@ struct answer_shape {
   std::string protocol;                 ///< none: the first that was offered; "-": no answer
   std::optional<std::size_t> selected;  ///< which pre-shared key
   bytes shared_key;                     ///< that key
+  std::optional<bytes> share;           ///< in place of the server's own half
+  std::optional<bytes> whole_share;     ///< in place of the extension's body
   std::vector<bytes> more;              ///< whole extensions of the ServerHello
 };
 
@@ -48,7 +50,10 @@ class server : public peer {
     if (shape_.version == tls13_version)
       append(extensions,
              extension(extension_type::key_share,
-                       joined({number(2, x25519_group), sized(2, share_.half())})));
+                       shape_.whole_share
+                           ? *shape_.whole_share
+                           : joined({number(2, x25519_group),
+                                     sized(2, shape_.share ? *shape_.share : share_.half())})));
     if (shape_.selected)
       append(extensions, extension(extension_type::pre_shared_key, number(2, *shape_.selected)));
     for (const auto& each : shape_.more) append(extensions, each);

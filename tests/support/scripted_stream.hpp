@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <boost/asio/compose.hpp>
@@ -109,11 +110,11 @@ class scripted_stream {
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
-    return begin<true>(buffers, token);
+    return begin<true, Buffers, Token>(buffers, token);
   }
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
-    return begin<false>(buffers, token);
+    return begin<false, Buffers, Token>(buffers, token);
   }
 
  private:
@@ -198,7 +199,7 @@ class scripted_stream {
   };
 
   template <bool Reads, class Buffers, class Token>
-  auto begin(const Buffers& buffers, Token& token) {
+  auto begin(const Buffers& buffers, std::remove_reference_t<Token>& token) {
     return boost::asio::async_compose<Token, void(boost::system::error_code, std::size_t)>(
         operation<Reads, Buffers>{end_, executor_, buffers}, token, executor_);
   }

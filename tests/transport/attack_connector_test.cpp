@@ -153,42 +153,41 @@ BOOST_AUTO_TEST_CASE(without_the_acceptors_finished_there_is_no_session) {
 }
 
 BOOST_AUTO_TEST_CASE(an_acceptors_messages_out_of_order_are_refused) {
-  const server::script orders[] = {
-      [](server& self) {  // no EncryptedExtensions
-        self.say_hello();
-        self.ask_for_certificate();
-      },
-      [](server& self) {  // another ServerHello
-        self.say_hello();
-        self.say_message(self.make_hello());
-      },
-      [](server& self) {
-        self.say_hello();
-        self.say_extensions();
-        self.say_extensions();
-      },
-      [](server& self) {
-        self.say_hello();
-        self.say_extensions();
-        self.ask_for_certificate();
-        self.ask_for_certificate();
-      },
-      [](server& self) {
-        self.say_hello();
-        self.say_extensions();
-        self.show_certificate();
-        self.ask_for_certificate();
-      },
-      [](server& self) {
-        self.say_hello();
-        self.say_extensions();
-        self.show_certificate();
-        self.show_certificate();
-      },
-      [](server& self) {
-        self.say_hello();
-        self.update_keys(false);
-      }};
+  const server::script orders[] = {[](server& self) {  // no EncryptedExtensions
+                                     self.say_hello();
+                                     self.ask_for_certificate();
+                                   },
+                                   [](server& self) {  // another ServerHello
+                                     self.say_hello();
+                                     self.say_message(self.make_hello());
+                                   },
+                                   [](server& self) {
+                                     self.say_hello();
+                                     self.say_extensions();
+                                     self.say_extensions();
+                                   },
+                                   [](server& self) {
+                                     self.say_hello();
+                                     self.say_extensions();
+                                     self.ask_for_certificate();
+                                     self.ask_for_certificate();
+                                   },
+                                   [](server& self) {
+                                     self.say_hello();
+                                     self.say_extensions();
+                                     self.show_certificate();
+                                     self.ask_for_certificate();
+                                   },
+                                   [](server& self) {
+                                     self.say_hello();
+                                     self.say_extensions();
+                                     self.show_certificate();
+                                     self.show_certificate();
+                                   },
+                                   [](server& self) {
+                                     self.say_hello();
+                                     self.update_keys(false);
+                                   }};
   for (const auto& each : orders)
     refuses_server(errc::handshake_failed, alerts::unexpected_message, each);
 }

@@ -37,9 +37,9 @@ BOOST_AUTO_TEST_SUITE(attack_by_flood)
 
 BOOST_AUTO_TEST_CASE(a_flood_during_a_handshake_is_cut_off) {
   constexpr std::size_t most = 262144 + 100;
-  BOOST_TEST(flood_after_hello(
-                 [](client&) { return plain_record(content::change_cipher_spec, bytes{1}); },
-                 errc::limit_exceeded) < most);
+  BOOST_TEST(
+      flood_after_hello([](client&) { return plain_record(content::change_cipher_spec, bytes{1}); },
+                        errc::limit_exceeded) < most);
   BOOST_TEST(flood_after_hello(
                  [](client& self) {
                    return self.write_key().seal(content::alert, bytes{1, 90});  // user_canceled
@@ -80,9 +80,8 @@ BOOST_AUTO_TEST_CASE(change_cipher_spec_elsewhere_or_malformed_is_refused) {
   early.say_plain(content::change_cipher_spec, bytes{1});
   expect_refusal(of, of.accept(), early, errc::handshake_failed, alerts::unexpected_message);
   for (const auto& wrong : {bytes{2}, bytes{0}, bytes{1, 1}, bytes{1, 1, 1, 1}})
-    refuses_client(errc::handshake_failed, alerts::unexpected_message, [&](client& self) {
-      self.say_plain(content::change_cipher_spec, wrong);
-    });
+    refuses_client(errc::handshake_failed, alerts::unexpected_message,
+                   [&](client& self) { self.say_plain(content::change_cipher_spec, wrong); });
   refuses_client(errc::handshake_failed, alerts::unexpected_message,
                  [](client& self) { self.say(content::change_cipher_spec, bytes{1}); });
   inside meeting;
@@ -113,8 +112,7 @@ BOOST_AUTO_TEST_CASE(a_malformed_alert_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(the_peers_fatal_alert_ends_the_handshake_and_is_not_answered) {
-  refuses_client(errc::refused_by_peer, alerts::none,
-                 [](client& self) { self.say_alert(2, 80); });
+  refuses_client(errc::refused_by_peer, alerts::none, [](client& self) { self.say_alert(2, 80); });
   refuses_client(errc::refused_by_peer, alerts::none, [](client& self) {
     self.say_alert(2, 222);  // unknown
   });
@@ -136,6 +134,31 @@ BOOST_AUTO_TEST_CASE(a_peer_that_closes_during_the_handshake_is_refused) {
   BOOST_TEST(of.authenticator.judged() == 0);
   BOOST_TEST(refused_as(errc::handshake_failed, fate));
   BOOST_TEST(refused_as(errc::handshake_failed, std::move(handshake).finish()));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_may_prove_itself_speak_and_close_in_one_breath) {
+  const world of;
+  client theirs(of.them, [](client& self) {
+    client::honest_flight(self);
+    self.say_data("all there is");
+    self.say_alert(1, 0);
+  });
+  auto handshake = of.accept();
+  BOOST_TEST(accepted(duel(handshake, theirs.start())));
+  const auto session = std::move(handshake).finish().value();
+  BOOST_TEST(session.peer_closed());
+  BOOST_TEST(as_text(session.received()) == "all there is");
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_breaks_off_right_behind_its_finished_is_refused) {
+  refuses_client(
+      errc::refused_by_peer, alerts::none,
+      [](client& self) {
+        client::honest_flight(self);
+        self.say_data("let me in");
+        self.say_alert(2, 80);
+      },
+      {}, 1);
 }
 
 BOOST_AUTO_TEST_CASE(data_after_close_notify_is_not_delivered) {

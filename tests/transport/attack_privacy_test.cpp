@@ -28,7 +28,8 @@ seen refused_by(const world& of, client& theirs, errc why) {
   carry(acceptor, theirs).value();
   before = theirs.heard().size();
   BOOST_TEST(refused_as(why, duel(acceptor, theirs)));
-  return {theirs.alert(), theirs.alert_was_sealed(),
+  return {theirs.alert(),
+          theirs.alert_was_sealed(),
           {theirs.heard().begin() + static_cast<std::ptrdiff_t>(before), theirs.heard().end()}};
 }
 

@@ -137,8 +137,8 @@ BOOST_AUTO_TEST_CASE(a_flight_that_is_not_protected_is_refused) {
 // Records that are none.
 
 BOOST_AUTO_TEST_CASE(a_record_of_another_version_is_refused) {
-  for (const std::uint16_t version : std::initializer_list<std::uint16_t>{
-           0x0000, 0x0200, 0x0300, 0x0301, 0x0302, 0x0304, 0xfefd})
+  for (const std::uint16_t version :
+       std::initializer_list<std::uint16_t>{0x0000, 0x0200, 0x0300, 0x0301, 0x0302, 0x0304, 0xfefd})
     refuses_client(errc::handshake_failed, alerts::illegal_parameter, [&](client& self) {
       self.say_bytes(self.write_key().seal(content::handshake,
                                            certificate_message(chain_of(self.own())), 0, version));

@@ -131,11 +131,14 @@ BOOST_AUTO_TEST_CASE(a_resumed_session_would_be_refused_even_if_the_engine_took_
   shared->sessions = here.sessions;
   shared->random = transport::detail::handshake_random();
   transport::handshake lured(std::make_unique<transport::detail::tls_machine>(
-      shared, auth::side::acceptor, std::string()));
-  client again(here.stranger, [](client& self) {
-    self.finish();
-    self.say_data("resumed");
-  }, with_ticket(here.earned));
+      shared, auth::side::acceptor, std::string(), std::string()));
+  client again(
+      here.stranger,
+      [](client& self) {
+        self.finish();
+        self.say_data("resumed");
+      },
+      with_ticket(here.earned));
   expect_refusal(here.of, std::move(lured), again.start(), errc::peer_unproven,
                  alerts::access_denied);
   BOOST_TEST(again.resumed());

@@ -220,9 +220,8 @@ BOOST_AUTO_TEST_CASE(the_right_key_is_not_enough_without_a_finished) {
     self.skip_to_data_keys();
     self.say_data("let me in");
   });
-  refuses(errc::peer_unproven, alerts::decrypt_error, of, shape, [](client& self) {
-    self.say_message(framed(message::finished, random_bytes(48)));
-  });
+  refuses(errc::peer_unproven, alerts::decrypt_error, of, shape,
+          [](client& self) { self.say_message(framed(message::finished, random_bytes(48))); });
   auto early = shape;
   early.early_data = true;
   client theirs(of.somebody, just_finish, early);
@@ -250,8 +249,8 @@ BOOST_AUTO_TEST_CASE(a_replayed_offer_leads_nowhere) {
 BOOST_AUTO_TEST_CASE(a_connector_with_certificates_is_refused) {
   const pair of;
   refuses(errc::handshake_failed, alerts::handshake_failure, of, {}, client::honest_flight);
-  refuses(errc::handshake_failed, alerts::unexpected_message, of,
-          of.hello("them>us", of.there), client::honest_flight);
+  refuses(errc::handshake_failed, alerts::unexpected_message, of, of.hello("them>us", of.there),
+          client::honest_flight);
 }
 
 BOOST_AUTO_TEST_CASE(an_acceptor_that_shows_a_certificate_instead_is_refused) {
@@ -275,7 +274,7 @@ BOOST_AUTO_TEST_CASE(an_acceptor_with_a_wrong_key_or_choice_is_refused) {
   const pair of;
   server wrong_key(of.somebody, answer_with_key, chooses(random_bytes(32)));
   expect_no_session(of, of.connect(), wrong_key, errc::handshake_failed, alerts::none);
-  BOOST_TEST(wrong_key.unreadable() == 1U);  // the alert, under the right key
+  BOOST_TEST(wrong_key.unreadable() == 1U);           // the alert, under the right key
   for (const std::size_t which : {1U, 2U, 65535U}) {  // 1 is for the other hash
     server wrong_choice(of.somebody, answer_with_key, chooses(of.back, which));
     expect_no_session(of, of.connect(), wrong_choice, errc::handshake_failed,

@@ -180,9 +180,9 @@ BOOST_AUTO_TEST_CASE(a_signature_over_another_transcript_is_refused) {
     return verify_message(*self.own().key, client_context, random_bytes(48));
   });
   refuses_proof([](client& self) {  // without its own Certificate
-    const auto before = bytes_view(self.transcript())
-                            .first(self.transcript().size() -
-                                   certificate_message(chain_of(self.own())).size());
+    const auto before =
+        bytes_view(self.transcript())
+            .first(self.transcript().size() - certificate_message(chain_of(self.own())).size());
     return verify_message(*self.own().key, client_context, digest(self.with(), before));
   });
 }

@@ -39,9 +39,12 @@ BOOST_AUTO_TEST_CASE(a_connector_of_tls12_only_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connector_that_supports_only_older_versions_is_refused) {
-  for (const std::vector<std::uint16_t>& versions :
-       {std::vector<std::uint16_t>{0x0303}, {0x0302}, {0x0302, 0x0303}, {0x0300}, {0x7f1c},
-        {0xfefd}}) {
+  for (const std::vector<std::uint16_t>& versions : {std::vector<std::uint16_t>{0x0303},
+                                                     {0x0302},
+                                                     {0x0302, 0x0303},
+                                                     {0x0300},
+                                                     {0x7f1c},
+                                                     {0xfefd}}) {
     hello_shape shape;
     shape.versions = versions;
     refuses_hello(errc::encryption_refused, alerts::protocol_version, shape);
@@ -76,6 +79,24 @@ BOOST_AUTO_TEST_CASE(a_connector_of_another_application_protocol_is_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_peer_may_leave_out_the_application_protocol) {
+  // Other engines do; encryption is required all the same.
+  const world of;
+  hello_shape shape;
+  shape.protocols.clear();
+  client connecting(of.them, client::honest_flight, shape);
+  auto acceptor = of.accept();
+  BOOST_TEST(accepted(duel(acceptor, connecting.start())));
+  BOOST_TEST(acceptor.finished());
+  BOOST_TEST(connecting.protocol() == "");
+  answer_shape answer;
+  answer.protocol = "-";
+  server accepting(of.them, server::honest_answer, answer);
+  auto connector = of.connect();
+  BOOST_TEST(accepted(duel(connector, accepting)));
+  BOOST_TEST(std::move(connector).finish().value().protection().is_encrypted());
+}
+
 BOOST_AUTO_TEST_CASE(a_connector_whose_clause_disables_encryption_is_refused) {
   hello_shape shape;
   shape.protocols = {"keywarden/1/disabled"};
@@ -107,6 +128,24 @@ BOOST_AUTO_TEST_CASE(an_acceptor_that_picks_tls12_is_refused_with_and_without_th
     refuses_server(
         errc::encryption_refused, alerts::protocol_version,
         [](server& self) { self.say_plain(content::handshake, self.make_hello()); }, shape);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_sentinel_is_heeded_by_a_connector_that_could_do_without_encryption) {
+  const world of;
+  const auto supporting =
+      transport::tls13_or_integrity_only<>::context<recording>::create(of.authenticator).value();
+  for (const bool signalled : {true, false}) {
+    answer_shape shape;
+    shape.version = 0;
+    shape.suite = ecdsa_null_sha;
+    shape.random = signalled ? random_ending(1) : random_bytes(32);
+    server theirs(
+        of.them, [](server& self) { self.say_plain(content::handshake, self.make_hello()); },
+        shape);
+    // Without the sentinel it is the echoed session id that no server of TLS 1.2 could know.
+    expect_refusal(of, supporting.connect("them").value(), theirs, errc::handshake_failed,
+                   alerts::illegal_parameter);
   }
 }
 

@@ -19,16 +19,16 @@ namespace keywarden::transport {
 /// Protects: confidentiality (unless `protection().is_integrity_only()`), integrity, order and
 /// truncation of what is exchanged, and who is at the other end. Does not hide sizes and times.
 /// Move-only; one thread at a time. Holds at most one record (16 KiB) of received data per 16 KiB
-/// fed, until `consume`; that memory is wiped.
+/// fed, until `consume`: do not feed more than you consume. That memory is wiped.
 class session {
  public:
   /// Who is at the other end.
   [[nodiscard]] const auth::principal& peer() const noexcept { return machine_->proof()->who(); }
   [[nodiscard]] const auth::proof& proof() const noexcept { return *machine_->proof(); }
 
-  /// Takes bytes that came from the network. Errors: `connection_closed` once the peer has closed
-  /// and more comes; `refused_by_peer` for its alert; `authentication_failed` and `malformed` for
-  /// what is not the peer's own: what is `outgoing` then is the alert to send.
+  /// Takes bytes that came from the network; what comes after the peer has closed is ignored (RFC
+  /// 8446, 6.1). Errors: `refused_by_peer` for its alert; `authentication_failed` and `malformed`
+  /// for what is not the peer's own: what is `outgoing` then is the alert to send.
   [[nodiscard]] result<void> receive(bytes_view from_network) {
     return machine_->receive(from_network);
   }

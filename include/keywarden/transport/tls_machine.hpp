@@ -116,10 +116,12 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     }
     if (!finished()) {
       handshake_bytes_ += data.size();
-      if (handshake_bytes_ > max_handshake)
-        return fail(error(errc::limit_exceeded)
-                        .with(fact::operation, "TLS handshake")
-                        .with(fact::limit, max_handshake));
+      if (handshake_bytes_ > max_handshake) {
+        refuse(error(errc::limit_exceeded)
+                   .with(fact::operation, "TLS handshake")
+                   .with(fact::limit, max_handshake));
+        return *failure_;
+      }
     }
     return checked(keywarden::detail::guarded(
         "TLS", [&] { static_cast<void>(channel_->received_data(data)); }));
@@ -301,6 +303,13 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     proof_.emplace(prover::prove(std::move(*who)));
     shown_ = {};
   }
+  /// Mutual, or not at all: an acceptor that never asked who this side is would serve anybody.
+  void tls_session_activated() override {
+    if (side_ == auth::side::connector && shared_->party->with_certificates() && !was_asked_)
+      veto(error(errc::handshake_failed)
+               .with(fact::reason, "the acceptor did not ask for this side's certificate")
+               .with(fact::next_step, "let the acceptor require client certificates"));
+  }
   void settle_protection(const Botan::TLS::Session_Summary& made) {
     const auto suite = made.ciphersuite_code();
     agreed_.version = made.version().to_string();
@@ -330,9 +339,12 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   }
   void tls_emit_data(std::span<const std::uint8_t> data) override { outgoing_.append(data); }
   void tls_alert(Botan::TLS::Alert alert) override {
-    if (alert.type() == Botan::TLS::AlertType::CloseNotify)
+    if (alert.type() == Botan::TLS::AlertType::CloseNotify) {
       peer_closed_ = true;
-    else if (alert.is_fatal() && !failure_)
+      if (!proof_ && !failure_)
+        static_cast<void>(fail(error(errc::handshake_failed)
+                                   .with(fact::reason, "the peer closed before it was finished")));
+    } else if (alert.is_fatal() && !failure_)
       static_cast<void>(fail(refused_by_peer(alert)));
   }
   /// Half-close: this side closes when its program says so.
@@ -351,6 +363,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
       const std::vector<Botan::AlgorithmIdentifier>& /*schemes*/,
       const std::vector<Botan::X509_DN>& /*acceptable*/, const std::string& /*type*/,
       const std::string& /*context*/) override {
+    was_asked_ = true;
     std::vector<Botan::X509_Certificate> chain;
     if (identity_ == nullptr || std::ranges::count(key_types, identity_->key->algorithm()) == 0)
       return chain;
@@ -394,6 +407,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   std::optional<auth::proof> proof_;
   std::optional<error> failure_;
   std::size_t handshake_bytes_ = 0;
+  bool was_asked_ = false;  // for a certificate
   bool peer_closed_ = false;
   bool closed_ = false;
   byte_queue<bytes> outgoing_;
