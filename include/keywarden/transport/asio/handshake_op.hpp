@@ -2,6 +2,7 @@
 /// A handshake over a socket, step by step.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 

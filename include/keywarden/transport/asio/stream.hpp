@@ -9,7 +9,8 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include <keywarden/transport/asio/stream_ops.hpp>
+#include <keywarden/transport/asio/read_op.hpp>
+#include <keywarden/transport/asio/write_op.hpp>
 
 namespace keywarden::transport {
 
