@@ -107,7 +107,8 @@ result<invocation> invocation::parse(const command& asked,
       return usage_error("--" + std::string(name) + " was given twice", asked.name);
     values.emplace_back(value);
   }
-  if (made.operands_.size() < asked.operands.size())
+  if (made.operands_.size() < asked.operands.size() &&
+      !asked.operands[made.operands_.size()].starts_with('['))
     return usage_error("missing: " + std::string(asked.operands[made.operands_.size()]),
                        asked.name);
   return made;

@@ -29,7 +29,7 @@ class invocation;
 struct answer;
 struct context;
 
-/// One command: its words, operands (all needed), options and what it does.
+/// One command: its words, operands (all needed but those in brackets), options and what it does.
 struct command {
   std::string_view name;
   std::vector<std::string_view> operands;
@@ -46,6 +46,7 @@ class invocation {
                                                            std::span<const std::string_view> words);
 
   [[nodiscard]] std::string_view operand(std::size_t at) const { return operands_[at]; }
+  [[nodiscard]] const std::vector<std::string>& operands() const { return operands_; }
   /// Whether an option, or either form of a password's, was given.
   [[nodiscard]] bool has(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> value(std::string_view name) const;

@@ -10,7 +10,8 @@ inline constexpr std::string_view help_opening =
     R"(keywarden COMMAND [OPERANDS] [OPTIONS]
 
 Looks after a key hierarchy in a store: account | machine -> service master key ->
-database master keys -> keys -> data. `keywarden COMMAND --help` tells more.
+database master keys -> keys -> data; and after an instance's mirroring endpoint: who it is, whom it
+knows, and who may connect. `keywarden COMMAND --help` tells more.
 )";
 
 inline constexpr std::string_view help_places =

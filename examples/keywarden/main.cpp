@@ -27,7 +27,8 @@ std::vector<cli::command> all_commands() {
   std::vector<cli::command> all;
   for (const auto& topic :
        {cli::vault_commands, cli::database_commands, cli::key_commands, cli::private_key_commands,
-        cli::certificate_commands, cli::data_commands, cli::server_secret_commands})
+        cli::certificate_commands, cli::data_commands, cli::server_secret_commands,
+        cli::principal_commands, cli::endpoint_commands, cli::connection_commands})
     std::ranges::move(topic(), std::back_inserter(all));
   return all;
 }

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "advice.hpp"
+
 namespace cli {
 
 using keywarden::errc;
@@ -118,8 +120,10 @@ result<keywarden::object_name> name_operand(const context& at, std::size_t index
   return keywarden::object_name::parse(at.call.operand(index));
 }
 
-result<answer> in_database(context& at, const with_database& use) {
-  auto name = name_operand(at, 0);
+namespace {
+
+result<answer> in_named(context& at, const result<keywarden::object_name>& name,
+                        const with_database& use) {
   if (!name) return name.error();
   auto opened = open_vault(at);
   if (!opened) return opened.error();
@@ -128,8 +132,9 @@ result<answer> in_database(context& at, const with_database& use) {
   return use(*found);
 }
 
-result<answer> with_keys(context& at, const with_key& use) {
-  return in_database(at, [&](database& in) -> result<answer> {
+result<answer> with_keys_of(context& at, const result<keywarden::object_name>& name,
+                            const with_key& use) {
+  return in_named(at, name, [&](database& in) -> result<answer> {
     std::optional<keywarden::result<password>> own;
     const auto open_master_key = [&]() -> result<void> {
       auto known = read_password(at.call, options::master_key_password.name);
@@ -163,6 +168,23 @@ result<answer> with_keys(context& at, const with_key& use) {
     }
     return tried;
   });
+}
+
+}  // namespace
+
+result<answer> in_database(context& at, const with_database& use) {
+  return in_named(at, name_operand(at, 0), use);
+}
+
+result<answer> with_keys(context& at, const with_key& use) {
+  return with_keys_of(at, name_operand(at, 0), use);
+}
+
+result<answer> in_master(context& at, const with_database& use) {
+  auto outcome = with_keys_of(at, keywarden::object_name("master"),
+                              [&](database& in, const password* /*own*/) { return use(in); });
+  if (!outcome) return in_commands(outcome.error());
+  return outcome;
 }
 
 result<answer> force(context& at, result<keywarden::loss_plan> plan,

@@ -68,6 +68,10 @@ using with_key =
 /// needed: from the options that were given, or asked for once `use` was refused for want of it.
 [[nodiscard]] keywarden::result<answer> with_keys(context& at, const with_key& use);
 
+/// The same in the master database, where the endpoint and its principals live; refusals name the
+/// next step as a command.
+[[nodiscard]] keywarden::result<answer> in_master(context& at, const with_database& use);
+
 /// Carries out a forced operation: shows what it would lose, and goes on only when exactly that was
 /// accepted. Errors: `would_lose`; those of planning and executing.
 [[nodiscard]] keywarden::result<answer> force(
