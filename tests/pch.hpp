@@ -30,21 +30,36 @@
 #include <variant>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/mp11.hpp>
 #include <boost/system/result.hpp>
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <botan/aead.h>
+#include <botan/credentials_manager.h>
 #include <botan/exceptn.h>
 #include <botan/hash.h>
 #include <botan/hex.h>
 #include <botan/kdf.h>
 #include <botan/mac.h>
+#include <botan/ocsp.h>
 #include <botan/pk_keys.h>
+#include <botan/pkcs8.h>
 #include <botan/pwdhash.h>
 #include <botan/rng.h>
 #include <botan/secmem.h>
 #include <botan/system_rng.h>
+#include <botan/tls_callbacks.h>
+#include <botan/tls_client.h>
+#include <botan/tls_policy.h>
+#include <botan/tls_server.h>
+#include <botan/tls_session_manager.h>
+#include <botan/x509_ca.h>
+#include <botan/x509cert.h>
+#include <botan/x509path.h>
 
 #include <nlohmann/json.hpp>

@@ -55,8 +55,9 @@ kw::auth::own_identities read_own(const fs::path& folder) {
   const auto protection = read_password(folder);
   std::vector<kw::pki::identity> all;
   for (const auto& path : files_in(folder / "own", ".crt")) {
-    const auto file = kw::pki::read_file(fs::path(path).replace_extension(".key"), most_of_a_text);
-    auto key = kw::pki::decode_private_key(file.value(), &protection).value();
+    const auto file =
+        kw::pki::read_secret_file(fs::path(path).replace_extension(".key"), most_of_a_text).value();
+    auto key = kw::pki::decode_private_key(file.view(), &protection).value();
     all.push_back({kw::pki::read_certificates(path).value(),
                    std::make_shared<const kw::pki::signing_key>(std::move(key))});
     if (const auto soon =

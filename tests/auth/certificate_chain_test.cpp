@@ -204,8 +204,10 @@ BOOST_AUTO_TEST_CASE(a_path_is_remembered_once_and_only_for_who_was_judged_good)
   BOOST_TEST(with.cached_paths() == 0U);
   for (int i = 0; i < 3; ++i) BOOST_TEST(accepted(with.judge(showing(all.peer), today)));
   BOOST_TEST(with.cached_paths() == 1U);
+  const auto stranger = instance("x");
+  with.reload_allowed(leaf_fingerprints({stranger.chain.front().fingerprint()}));
   for (int i = 0; i < 3; ++i)
-    BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(instance("x")), today)));
+    BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(stranger), today)));
   BOOST_TEST(with.cached_paths() == 1U);
 }
 
@@ -254,13 +256,40 @@ BOOST_AUTO_TEST_CASE(another_chain_under_the_same_leaf_is_judged_anew) {
   BOOST_TEST(refused_as(errc::limit_exceeded, with.judge(evidence, today)));
 }
 
-BOOST_AUTO_TEST_CASE(a_stapled_response_is_looked_at_every_time) {
+BOOST_AUTO_TEST_CASE(a_stapled_response_is_looked_at_every_time_where_it_counts) {
   office all;
-  const auto with = all.with(all.allowed());
+  using online = pki::revocation::online;
+  using policy = trust::chain<online, leaf_fingerprints>;
+  online lists;
+  lists.load(all.list());
+  const auto with =
+      auth::certificate<policy>::create(all.own, policy{all.anchors(), lists, {all.allowed()}},
+                                        all.known, mirroring, admin)
+          .value();
   auto evidence = showing(all.peer);
   evidence.stapled = {bytes{1, 2, 3}};
   BOOST_TEST(accepted(with.judge(evidence, today)));
   BOOST_TEST(with.cached_paths() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_stapled_response_that_does_not_count_is_no_way_around_the_cache) {
+  office all;
+  const auto with = all.with(all.allowed());
+  auto evidence = showing(all.peer);
+  evidence.stapled = {bytes{1, 2, 3}};
+  for (int i = 0; i < 2; ++i) BOOST_TEST(accepted(with.judge(evidence, today)));
+  BOOST_TEST(with.cached_paths() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(who_is_on_no_allow_list_has_no_path_judged) {
+  office all;
+  const auto with = all.with(all.allowed());
+  // Nothing leads to an anchor, and there are too many: each would be told if the path came first.
+  auto evidence = showing(instance("x"));
+  BOOST_TEST(refused_as(errc::admission_refused, with.judge(evidence, today)));
+  evidence.chain.assign(9, evidence.chain.front());
+  BOOST_TEST(refused_as(errc::admission_refused, with.judge(evidence, today)));
+  BOOST_TEST(refused_as(errc::certificate_expired, with.judge(evidence, today + 500 * a_day)));
 }
 
 BOOST_AUTO_TEST_CASE(the_cache_holds_as_many_paths_as_its_type_says) {

@@ -44,6 +44,23 @@ BOOST_AUTO_TEST_CASE(a_change_is_stored_and_seen_by_another_process) {
   BOOST_TEST((auth::load_directory(all.elsewhere()).value() == known));
 }
 
+BOOST_AUTO_TEST_CASE(a_large_directory_is_stored_as_well) {
+  server all;
+  const auto stored = auth::change_directory(all.master, [](auth::directory& known) {
+    for (int login = 0; login < 1000; ++login) {
+      const auto name = called("a_login_with_a_rather_long_name_" + std::to_string(login));
+      if (auto made = known.create_login(name); !made) return made;
+      for (const auto& each : {"one", "two", "three", "four", "five", "six"})
+        if (auto may = known.grant(auth::permission::connect, called(each), name); !may) return may;
+    }
+    return done();
+  });
+  BOOST_REQUIRE(accepted(stored));
+  BOOST_TEST(auth::to_json(*stored).value().size() > std::size_t{600} << 10U);
+  BOOST_TEST((auth::load_directory(all.elsewhere()).value() == *stored));
+  static_assert(decltype(all.master.documents())::max_size >= auth::max_directory_size);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_change_stores_nothing) {
   server all;
   auth::change_directory(all.master, adding(partner_login)).value();
@@ -131,11 +148,17 @@ BOOST_AUTO_TEST_CASE(a_directory_that_is_too_large_for_a_document_is_refused) {
   server all;
   const auto stored = auth::change_directory(all.master, [](auth::directory& known) {
     known = with_partner();
-    const object_name endpoint = "an_endpoint_with_a_rather_long_name_so_that_this_fills_up";
-    for (int i = 0; i < 900; ++i) {
-      const auto login = called("a_login_with_a_rather_long_name_" + std::to_string(i));
-      known.create_login(login).value();
-      for (const auto what : auth::all_permissions) known.grant(what, endpoint, login).value();
+    const auto key = pki::signing_key::generate().value();
+    const auto label = std::string(60, 'x');
+    for (int i = 0; i < 90; ++i) {
+      pki::certificate_options options{.subject = std::to_string(i)};
+      for (int name = 0; name < 200; ++name)
+        options.dns_names.push_back("n" + std::to_string(name) + "." + label + "." + label + "." +
+                                    label + ".test");
+      known
+          .add_certificate(called("c" + std::to_string(i)),
+                           pki::make_self_signed(key, options, today).value(), partner_user)
+          .value();
     }
     return done();
   });

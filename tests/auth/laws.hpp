@@ -40,7 +40,7 @@ struct chain_scene {
   auth::directory known = with_partner(peer.chain.front());
   authenticator with =
       authenticator::create(own_identity(), trusting(), known, mirroring, admin).value();
-  static constexpr errc unknown_is = errc::certificate_untrusted;
+  static constexpr errc unknown_is = errc::admission_refused;
 
   [[nodiscard]] Trust trusting() const {
     using keywarden::trust::key_fingerprints;

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(the_acceptor_finds_the_key_that_the_connector_offers) {
   BOOST_TEST((*found == offered->key));
   const auto who = b.judge(evidence_of(auth::side::connector, offered->identity), today);
   BOOST_REQUIRE(accepted(who));
-  BOOST_TEST((*who == auth::principal{"partner_login", "host_a", std::nullopt}));
+  BOOST_TEST((*who == auth::principal{"partner_login", "host_a", std::nullopt, 1}));
   BOOST_TEST(
       accepted(a.judge(evidence_of(auth::side::acceptor, offered->identity, "host_b"), today)));
 }
@@ -197,6 +197,36 @@ BOOST_AUTO_TEST_CASE(a_peer_whose_secret_is_gone_is_permitted_no_more) {
   a.reload_secrets(sharing(host_a, host_c));
   BOOST_TEST(refused_as(errc::peer_unknown, a.permits(who)));
   BOOST_TEST(refused_as(errc::peer_unknown, a.judge(shown, today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_principal_is_permitted_by_the_version_that_it_used_and_no_other) {
+  const auto both_versions = [] {
+    auto made = sharing(host_a, host_b);
+    made.add(host_b, 2, secret(0x43)).value();
+    return made;
+  };
+  const auto a = instance_of(both_versions());
+  const auto used = [&](int version) {
+    return a
+        .judge(evidence_of(auth::side::connector,
+                           "keywarden/1/psk/host_b/host_a/" + std::to_string(version)),
+               today)
+        .value();
+  };
+  const auto first = used(1);
+  const auto second = used(2);
+  BOOST_TEST((first.key_version == std::optional<std::uint32_t>(1)));
+  BOOST_TEST(accepted(a.permits(first)));
+  BOOST_TEST(accepted(a.permits(second)));
+  auto dropped = both_versions();
+  dropped.offer(host_b, 2).value();
+  dropped.drop(host_b, 1).value();
+  a.reload_secrets(std::move(dropped));
+  BOOST_TEST(refused_as(errc::peer_unknown, a.permits(first)));
+  BOOST_TEST(accepted(a.permits(second)));
+  auto without = second;
+  without.key_version.reset();
+  BOOST_TEST(refused_as(errc::peer_unknown, a.permits(without)));
 }
 
 BOOST_AUTO_TEST_CASE(a_key_of_the_hierarchy_gives_its_versions) {

@@ -132,6 +132,20 @@ BOOST_AUTO_TEST_CASE(guarded_passes_values_and_refusals_through) {
                         })));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_callback_throws_becomes_a_refusal_with_its_reason) {
+  const auto thrown = kw::detail::guarded("x", []() -> int { throw std::runtime_error("oh"); });
+  BOOST_REQUIRE(refused_as(errc::backend_failed, thrown));
+  BOOST_TEST(thrown.error().value_of(fact::reason) == "oh");
+  BOOST_TEST(thrown.error().value_of(fact::operation) == "x");
+  BOOST_TEST(refused_as(errc::timed_out, kw::detail::guarded("x", []() -> int {
+                          return kw::result<int>(kw::error(errc::timed_out)).value();
+                        })));
+  BOOST_TEST(refused_as(errc::backend_failed,
+                        kw::detail::guarded_status([] { throw std::length_error("too long"); })));
+  BOOST_CHECK_THROW(static_cast<void>(kw::detail::guarded_status([] { throw std::bad_alloc(); })),
+                    std::bad_alloc);
+}
+
 BOOST_AUTO_TEST_CASE(running_out_of_memory_is_not_disguised_as_a_refusal) {
   BOOST_CHECK_THROW(
       static_cast<void>(kw::detail::guarded("x", []() -> int { throw std::bad_alloc(); })),

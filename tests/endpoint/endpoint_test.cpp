@@ -42,7 +42,7 @@ struct two_instances {
     kw::result<open_endpoint::connection> here;
   };
   both meet() {
-    auto out = connector.connect("b").value();
+    auto out = connector.connect("b", "b").value();
     auto in = acceptor.accept(near, now).value();
     kw::result<void> fate = kw::done();
     while (!out.outgoing().empty() || !in.outgoing().empty()) {
@@ -66,14 +66,14 @@ BOOST_AUTO_TEST_CASE(a_new_endpoint_is_stopped) {
   auto made = open_endpoint::create(with, {}).value();
   BOOST_TEST((made.state() == kw::endpoint_state::stopped));
   BOOST_TEST(refused_as(errc::not_listening, made.accept(near, now)));
-  BOOST_TEST(refused_as(errc::not_listening, made.connect("b")));
+  BOOST_TEST(refused_as(errc::not_listening, made.connect("b", "b")));
 }
 
 BOOST_AUTO_TEST_CASE(a_disabled_endpoint_answers_with_an_error) {
   two_instances of;
   of.acceptor.set_state(kw::endpoint_state::disabled);
   BOOST_TEST(refused_as(errc::not_listening, of.acceptor.accept(near, now)));
-  auto out = of.connector.connect("b").value();
+  auto out = of.connector.connect("b", "b").value();
   BOOST_TEST(refused_as(errc::refused_by_peer, out.receive(kw::refusal_record())));
 }
 
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(the_view_follows_a_connection_from_new_to_its_end) {
     BOOST_TEST(describe(rows[0].login) == "INITIAL");
     BOOST_TEST(rows[0].is_accept);
     BOOST_TEST(rows[0].address == "192.0.2.7");
-    auto out = of.connector.connect("b").value();
+    auto out = of.connector.connect("b", "b").value();
     kw::testing::carry(out, in).value();
     BOOST_TEST(describe(of.acceptor.connections()[0].state) == "CONNECTING");
     BOOST_TEST(describe(of.acceptor.connections()[0].login) == "WAIT LOGIN NEGOTIATE");
@@ -170,6 +170,81 @@ BOOST_AUTO_TEST_CASE(the_presence_of_encryption_is_part_of_the_type) {
   const auto other = transport::parse_encryption("REQUIRED ALGORITHM CHACHA20 AES").value();
   BOOST_TEST(accepted(of.acceptor.set_encryption(other)));
   BOOST_TEST((of.acceptor.encryption() == other));
+}
+
+BOOST_AUTO_TEST_CASE(who_is_called_must_be_said) {
+  two_instances of;
+  BOOST_TEST(refused_as(errc::invalid_argument, of.connector.connect("b", "")));
+  BOOST_TEST(accepted(of.connector.connect("b", kw::any_known_peer{})));
+}
+
+namespace {
+
+/// Brings a connection to where both ends have proven each other and no session was taken yet.
+struct almost {
+  explicit almost(two_instances& of)
+      : out(of.connector.connect("b", "b").value()), in(of.acceptor.accept(near, now).value()) {
+    while (!out.outgoing().empty() || !in.outgoing().empty()) {
+      kw::testing::carry(out, in).value();
+      kw::testing::carry(in, out).value();
+    }
+  }
+  decltype(std::declval<open_endpoint&>().connect("b", "b"))::value_type out;
+  open_endpoint::pending in;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_peer_that_is_revoked_between_proof_and_session_gets_none) {
+  two_instances of;
+  almost at(of);
+  BOOST_TEST(at.in.finished());
+  of.at_b.forget(*of.a);
+  BOOST_TEST(of.acceptor.drop_unpermitted() == 1U);
+  BOOST_TEST(refused_as(errc::not_permitted, std::move(at.in).finish()));
+  BOOST_TEST(refused_as(errc::refused_by_peer, kw::testing::carry(at.in, at.out)));
+}
+
+BOOST_AUTO_TEST_CASE(a_login_that_is_dropped_during_its_handshake_gets_no_session) {
+  two_instances of;
+  auto out = of.connector.connect("b", "b").value();
+  auto in = of.acceptor.accept(near, now).value();
+  kw::testing::carry(out, in).value();
+  of.acceptor.drop("a");
+  kw::testing::carry(in, out).value();
+  static_cast<void>(kw::testing::carry(out, in));
+  BOOST_TEST(refused_as(errc::not_permitted, std::move(in).finish()));
+}
+
+BOOST_AUTO_TEST_CASE(a_handshake_that_ends_after_the_endpoint_stopped_is_refused) {
+  two_instances of;
+  auto out = of.connector.connect("b", "b").value();
+  auto in = of.acceptor.accept(near, now).value();
+  kw::testing::carry(out, in).value();
+  kw::testing::carry(in, out).value();
+  of.acceptor.set_state(kw::endpoint_state::stopped);
+  BOOST_TEST(refused_as(errc::not_listening, kw::testing::carry(out, in)));
+  BOOST_TEST(refused_as(errc::refused_by_peer, kw::testing::carry(in, out)));
+  BOOST_TEST(of.log.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_handshake_that_is_given_up_is_logged) {
+  two_instances of;
+  { auto in = of.acceptor.accept(near, now).value(); }
+  BOOST_TEST_REQUIRE(of.log.size() == 1U);
+  BOOST_TEST(of.log[0].find("given up") != std::string::npos, of.log[0]);
+}
+
+BOOST_AUTO_TEST_CASE(a_dropped_connections_owner_is_woken_once) {
+  two_instances of;
+  auto met = of.meet();
+  int woken = 0;
+  met.here->on_drop([&] { ++woken; });
+  BOOST_TEST(of.acceptor.drop_all() == 1U);
+  BOOST_TEST(of.acceptor.drop_all() == 0U);
+  BOOST_TEST(woken == 1);
+  met.here->on_drop([&] { ++woken; });
+  BOOST_TEST(woken == 2);  // it was too late to be told any other way
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,7 +61,7 @@ struct loopback {
     if (dial(socket)) return kw::error(errc::io_failed);
     std::optional<kw::result<outgoing>> made;
     kw::transport::async_handshake(
-        std::move(socket), connector.connect("b").value(), 10s,
+        std::move(socket), connector.connect("b", "b").value(), 10s,
         [&](kw::result<outgoing> done) { made.emplace(std::move(done)); });
     run_until([&] { return made.has_value(); });
     return std::move(*made);

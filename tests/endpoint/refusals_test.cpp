@@ -182,7 +182,7 @@ struct mesh {
 
   explicit mesh(missing edge) {
     for (const auto name : names)
-      identities.push_back(*kw::testing::make_identity(std::string(name)));
+      identities.push_back(*kw::testing::make_identity(std::string(name), today));
     for (std::size_t at = 0; at < 3; ++at) {
       kw::auth::directory known;
       known.create_login("sa").value();

@@ -208,7 +208,7 @@ class Replication(unittest.TestCase):
 
     def test_2_whoever_is_not_welcome_is_refused_with_the_reason_in_the_log_only(self):
         reasons = {
-            "stranger": "a certificate does not lead to a trust anchor",
+            "stranger": "the connection was not admitted (kind: allow-list",
             "expired": "a certificate has expired",
             "revoked": "a certificate was revoked by its authority",
             "ungranted": r"the policy does not permit this (kind: CONNECT, peer: ungranted, name: tunnel, "

@@ -8,6 +8,7 @@
 #include <botan/rsa.h>
 #include <botan/system_rng.h>
 #include <botan/x25519.h>
+#include <botan/x509_ca.h>
 
 #include "pki/fixture.hpp"
 
@@ -58,6 +59,30 @@ BOOST_AUTO_TEST_CASE(what_is_no_certificate_is_refused) {
   BOOST_TEST(refused_as(errc::malformed, certificate::from_pem(key)));
   BOOST_TEST(refused_as(errc::limit_exceeded, certificate::from_der(bytes(65537, 0x30))));
   BOOST_TEST(refused_as(errc::limit_exceeded, certificate::from_pem(std::string(131073, ' '))));
+}
+
+BOOST_AUTO_TEST_CASE(dates_before_1970_are_refused_and_never_thrown) {
+  const auto key = signing_key::generate().value();
+  const auto of = [&](std::string_view start, std::string_view end) {
+    auto& random = Botan::system_rng();
+    const auto signer = Botan::X509_Object::choose_sig_format(*key.botan(), random, "SHA-256", "");
+    Botan::X509_DN name;
+    name.add_attribute("X520.CommonName", "old");
+    const auto at = [](std::string_view text) {
+      return Botan::X509_Time(text, Botan::ASN1_Type::UtcTime);
+    };
+    return certificate::adopt(Botan::X509_CA::make_cert(
+        *signer, random, signer->algorithm_identifier(), key.botan()->subject_public_key(),
+        at(start), at(end), name, name, Botan::Extensions()));
+  };
+  const auto old = of("600101000000Z", "691231235959Z");
+  BOOST_TEST(refused_as(errc::malformed, certificate::from_der(old.der())));
+  BOOST_TEST((old.not_before() == time_point{}));
+  BOOST_TEST((old.not_after() == time_point{}));
+  BOOST_TEST(!old.valid_at(noon));
+  BOOST_TEST(refused_as(errc::malformed,
+                        certificate::from_der(of("600101000000Z", "300101000000Z").der())));
+  BOOST_TEST(accepted(certificate::from_der(of("700101000000Z", "300101000000Z").der())));
 }
 
 BOOST_AUTO_TEST_CASE(an_altered_certificate_is_another_certificate_or_none) {

@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <botan/der_enc.h>
+
 #include "pki/fixture.hpp"
 #include "support/scratch.hpp"
 
@@ -49,6 +51,52 @@ BOOST_AUTO_TEST_CASE(a_certificate_is_written_for_all_to_read_and_reads_back) {
   BOOST_TEST((read_file(here / "a.cer", 65536).value() == one.der()));
   BOOST_TEST(files_in(here) == 2U);
   ::umask(022);
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_file_is_read_into_memory_that_is_wiped) {
+  const scratch here;
+  put(here / "k", "a private key");
+  const result<plaintext> content = read_secret_file(here / "k", 13);
+  BOOST_REQUIRE(accepted(content));
+  BOOST_TEST(content->text() == "a private key");
+  BOOST_TEST(refused_as(errc::limit_exceeded, read_secret_file(here / "k", 12)));
+  BOOST_TEST(refused_as(errc::not_found, read_secret_file(here / "none", 12)));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_costs_more_than_ten_million_rounds_is_refused_unread) {
+  const auto file = [](std::size_t rounds) {
+    const auto id = [](std::string_view name, const bytes& parameters) {
+      return Botan::AlgorithmIdentifier(Botan::OID::from_string(name), parameters);
+    };
+    bytes derivation;
+    Botan::DER_Encoder(derivation)
+        .start_sequence()
+        .encode(bytes(8, 1), Botan::ASN1_Type::OctetString)
+        .encode(rounds)
+        .encode(
+            Botan::AlgorithmIdentifier("HMAC(SHA-256)", Botan::AlgorithmIdentifier::USE_NULL_PARAM))
+        .end_cons();
+    bytes iv;
+    Botan::DER_Encoder(iv).encode(bytes(16, 2), Botan::ASN1_Type::OctetString);
+    bytes scheme;
+    Botan::DER_Encoder(scheme)
+        .start_sequence()
+        .encode(id("PKCS5.PBKDF2", derivation))
+        .encode(id("AES-256/CBC", iv))
+        .end_cons();
+    bytes whole;
+    Botan::DER_Encoder(whole)
+        .start_sequence()
+        .encode(id("PBE-PKCS5v20", scheme))
+        .encode(bytes(48, 3), Botan::ASN1_Type::OctetString)
+        .end_cons();
+    return whole;
+  };
+  BOOST_TEST(refused_as(errc::authentication_failed, decode_private_key(file(1000), &good)));
+  const auto refusal = decode_private_key(file(10'000'001), &good);
+  BOOST_REQUIRE(refused_as(errc::limit_exceeded, refusal));
+  BOOST_TEST(refusal.error().value_of(fact::limit) == "10000000");
+  BOOST_TEST(refusal.error().value_of(fact::actual) == "10000001");
 }
 
 BOOST_AUTO_TEST_CASE(an_existing_file_is_replaced_only_on_request) {

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <botan/ec_group.h>
+#include <botan/ecdsa.h>
 #include <botan/rsa.h>
 #include <botan/system_rng.h>
 
@@ -41,6 +43,38 @@ void add_uses(Botan::Extensions& to, const std::vector<std::string>& uses) {
   std::vector<Botan::OID> all;
   for (const auto& each : uses) all.push_back(Botan::OID::from_string(each));
   to.add(std::make_unique<Botan::Cert_Extension::Extended_Key_Usage>(all));
+}
+
+/// A certificate that says it was issued by `issuer` for `key`, with a signature that is rubbish.
+certificate unsigned_by(const certificate& issuer, const Botan::Public_Key& key,
+                        std::string_view name = "odd", bool authority = false) {
+  static const auto stranger = signing_key::generate().value();
+  Botan::Extensions extensions;
+  extensions.add(
+      std::make_unique<Botan::Cert_Extension::Authority_Key_ID>(issuer.x509().subject_key_id()));
+  extensions.add(std::make_unique<Botan::Cert_Extension::Subject_Key_ID>(bytes(20, 0x42)));
+  if (authority)
+    extensions.add(std::make_unique<Botan::Cert_Extension::Basic_Constraints>(
+                       true, std::optional<std::size_t>(7)),
+                   true);
+  auto& random = Botan::system_rng();
+  const auto signer =
+      Botan::X509_Object::choose_sig_format(*stranger.botan(), random, "SHA-256", "");
+  Botan::X509_DN subject;
+  subject.add_attribute("X520.CommonName", name);
+  return certificate::adopt(Botan::X509_CA::make_cert(
+      *signer, random, signer->algorithm_identifier(), key.subject_public_key(),
+      Botan::X509_Time(noon - day), Botan::X509_Time(noon + day), issuer.x509().subject_dn(),
+      subject, extensions));
+}
+/// A public key of this size; nobody has its private half.
+Botan::RSA_PublicKey costly_rsa(std::size_t bits, std::size_t exponent_bits) {
+  const auto odd_number = [](std::size_t size) {
+    Botan::BigInt made(Botan::system_rng(), size);
+    made.set_bit(0);
+    return made;
+  };
+  return {odd_number(bits), odd_number(exponent_bits)};
 }
 
 /// An authority whose key the test holds.
@@ -150,7 +184,7 @@ BOOST_AUTO_TEST_CASE(expired_and_not_yet_valid_are_told_apart_with_the_date) {
   const auto expired = at(noon + 365 * day + 1s);
   BOOST_REQUIRE(refused_as(errc::certificate_expired, expired));
   BOOST_TEST(expired.error().value_of(fact::date) == "2027-03-01T12:00:00Z");
-  BOOST_TEST(expired.error().value_of(fact::name) == leaf.chain.front().subject());
+  BOOST_TEST(expired.error().value_of(fact::name) == to_text(leaf.chain.front().fingerprint()));
   const auto early = at(noon - 1s);
   BOOST_REQUIRE(refused_as(errc::certificate_not_yet_valid, early));
   BOOST_TEST(early.error().value_of(fact::date) == "2026-03-01T12:00:00Z");
@@ -260,6 +294,76 @@ BOOST_AUTO_TEST_CASE(weak_keys_and_hashes_are_untrusted) {
   const auto refusal = issuer.judge(leaf);
   BOOST_REQUIRE(refused_as(errc::certificate_untrusted, refusal));
   BOOST_TEST(refusal.error().value_of(fact::reason) == "its key is too short");
+}
+
+// What a stranger may cost
+
+BOOST_AUTO_TEST_CASE(keys_that_are_costly_to_verify_with_are_refused_before_any_signature) {
+  const open_authority issuer;
+  const auto p521 =
+      Botan::ECDSA_PrivateKey(Botan::system_rng(), Botan::EC_Group::from_name("secp521r1"));
+  const std::string kinds = "its key is not P-256, P-384, RSA of 2048 to 8192 bits, Ed25519";
+  const auto judged = [&](const std::vector<certificate>& chain) {
+    return judge_path(chain, issuer.anchors, server, revocation::no_check(), {}, noon);
+  };
+  const auto check = [&](const Botan::Public_Key& key, std::string_view reason) {
+    const auto leaf = judged({unsigned_by(issuer.own, key)});
+    BOOST_REQUIRE(refused_as(errc::certificate_untrusted, leaf));
+    BOOST_TEST(leaf.error().value_of(fact::reason) == reason);
+    const auto middle = unsigned_by(issuer.own, key, "middle", true);
+    const auto below = judged({unsigned_by(middle, *issuer.leaf_key.botan()), middle});
+    BOOST_REQUIRE(refused_as(errc::certificate_untrusted, below));
+    BOOST_TEST(below.error().value_of(fact::reason) == reason);
+  };
+  check(costly_rsa(16384, 256), kinds);
+  check(costly_rsa(8200, 17), kinds);
+  check(costly_rsa(2048, 256), "its key's exponent is larger than 64 bits");
+  check(costly_rsa(1024, 17), "its key is too short");
+  check(p521, kinds);
+  // Those that are taken come as far as their signature, which is rubbish.
+  for (const auto& key :
+       {signing_key::generate().value(), signing_key::generate<ecdsa_p384>().value(),
+        signing_key::generate<ed25519>().value()}) {
+    const auto refusal = judged({unsigned_by(issuer.own, *key.botan())});
+    BOOST_REQUIRE(refused_as(errc::certificate_untrusted, refusal));
+    BOOST_TEST(refusal.error().value_of(fact::reason) != kinds);
+  }
+  BOOST_TEST(!detail::reason_against_key(unsigned_by(issuer.own, costly_rsa(8192, 64)).x509()));
+  BOOST_TEST(!detail::reason_against_key(unsigned_by(issuer.own, costly_rsa(2048, 17)).x509()));
+}
+
+BOOST_AUTO_TEST_CASE(of_certificates_that_may_have_issued_each_other_one_path_is_tried) {
+  const open_authority issuer;
+  const auto& key = *issuer.leaf_key.botan();
+  // Seven under one name, each as well issued by the name as by the anchor.
+  const auto ring = unsigned_by(issuer.own, key, "ring", true);
+  std::vector<certificate> chain{unsigned_by(ring, key)};
+  for (int i = 0; i < 3; ++i) chain.push_back(unsigned_by(ring, key, "ring", true));
+  for (int i = 0; i < 4; ++i) chain.push_back(unsigned_by(issuer.own, key, "ring", true));
+  const auto way = detail::shortest_way(chain, issuer.anchors);
+  BOOST_REQUIRE(way.size() == 2U);
+  BOOST_TEST((way[0] == chain[0].x509()));
+  BOOST_TEST((way[1] == chain[4].x509()));
+  chain.erase(chain.begin() + 4, chain.end());  // a ring without a way out
+  BOOST_TEST(detail::shortest_way(chain, issuer.anchors).empty());
+  const auto refusal = judge_path(chain, issuer.anchors, server, revocation::no_check(), {}, noon);
+  BOOST_REQUIRE(refused_as(errc::certificate_untrusted, refusal));
+  BOOST_TEST(refusal.error().value_of(fact::reason) ==
+             "no trust anchor issued it or what came with it");
+}
+
+BOOST_AUTO_TEST_CASE(a_stranger_does_not_write_its_own_names_into_a_refusal) {
+  const open_authority issuer;
+  const office_of_certificates others;
+  const std::string evil = "evil\n" + std::string(50, 'x');
+  const auto leaf = unsigned_by(issuer.own, *issuer.leaf_key.botan(), evil);
+  for (const auto* anchors : {&issuer.anchors, &others.anchors}) {
+    const auto refusal =
+        judge_path(std::vector{leaf}, *anchors, server, revocation::no_check(), {}, noon);
+    BOOST_REQUIRE(refused_as(errc::certificate_untrusted, refusal));
+    BOOST_TEST(refusal.error().value_of(fact::name) == to_text(leaf.fingerprint()));
+    BOOST_TEST(refusal.error().message().find("evil") == std::string::npos);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_critical_extension_is_untrusted) {

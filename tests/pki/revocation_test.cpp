@@ -149,6 +149,43 @@ BOOST_AUTO_TEST_CASE(what_is_no_list_is_refused) {
       refused_as(errc::limit_exceeded, revocation_snapshot::of(std::vector<bytes>(257, good))));
 }
 
+BOOST_AUTO_TEST_CASE(a_list_with_dates_before_1970_is_refused) {
+  office_of_certificates all;
+  const auto good = all.root.issue_list(noon, 3h).value().der();
+  for (const std::string_view date : {"260301120000Z", "260301150000Z"}) {
+    auto old = good;
+    const auto at = std::ranges::search(old, as_bytes(date));
+    BOOST_REQUIRE(!at.empty());
+    at[0] = '6';  // 1966
+    BOOST_TEST(refused_as(errc::malformed, revocation_list::read(old)));
+    at[0] = '3';  // 2036
+    BOOST_TEST(accepted(revocation_list::read(old)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_came_of_a_signature_is_remembered_for_each_key_and_no_other) {
+  office_of_certificates all;
+  const office_of_certificates others;
+  const auto list = all.root.issue_list(noon).value();
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(list.signed_by(all.root.certificate()));
+    BOOST_TEST(!list.signed_by(others.root.certificate()));
+    BOOST_TEST(!list.signed_by(all.below.certificate()));
+  }
+  detail::checked_signatures known;
+  const auto key = [](std::uint8_t number) {
+    key_fingerprint made;
+    made.view()[0] = number;
+    return made;
+  };
+  for (std::uint8_t i = 0; i <= detail::checked_signatures::capacity; ++i)
+    known.keep(key(i), i % 2 == 0);
+  BOOST_TEST(!known.find(key(0)).has_value());  // eight came after it
+  BOOST_TEST((known.find(key(1)) == std::optional(false)));
+  BOOST_TEST((known.find(key(8)) == std::optional(true)));
+  BOOST_TEST(!known.find(key(9)).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(rubbish_for_responses_proves_nothing_and_harms_nothing) {
   office_of_certificates all;
   const std::vector<bytes> rubbish{{}, {0x30, 0x03, 0x0a, 0x01, 0x00}, bytes(70000, 0x30)};
@@ -236,6 +273,32 @@ BOOST_AUTO_TEST_CASE(rubbish_forged_and_older_lists_are_not_taken_over) {
   BOOST_TEST(refused_as(errc::reordered, here.refresher.refresh()));
   BOOST_TEST(accepted(here.judge()));
   BOOST_TEST(here.policy.snapshot().generation() >= before);
+}
+
+BOOST_AUTO_TEST_CASE(a_fetch_that_throws_is_a_failed_fetch) {
+  refreshed here;
+  BOOST_TEST(accepted(here.refresher.refresh()));
+  here.below_site.set([]() -> result<bytes> { throw std::runtime_error("no such host"); });
+  const auto failed = here.refresher.refresh();
+  BOOST_REQUIRE(refused_as(errc::backend_failed, failed));
+  BOOST_TEST(failed.error().value_of(fact::reason) == "no such host");
+  BOOST_TEST(accepted(here.judge()));
+}
+
+BOOST_AUTO_TEST_CASE(a_fetch_that_throws_does_not_end_the_refreshers_thread) {
+  const office_of_certificates all;
+  std::promise<void> third;
+  std::atomic<int> calls{0};
+  const revocation_refresher refresher(revocation::online(),
+                                       {{[&]() -> result<bytes> {
+                                           if (++calls == 3) third.set_value();
+                                           throw std::runtime_error("no such host");
+                                         },
+                                         all.root.certificate()}},
+                                       1ms);
+  BOOST_TEST((third.get_future().wait_for(60s) == std::future_status::ready));
+  BOOST_REQUIRE(refresher.last_failure().has_value());
+  BOOST_TEST((refresher.last_failure()->code() == errc::backend_failed));
 }
 
 BOOST_AUTO_TEST_CASE(a_refresher_fetches_by_itself_and_stops_with_its_end) {

@@ -2,6 +2,7 @@
 // default.
 
 #include <keywarden/endpoint/setup.hpp>
+#include <keywarden/endpoints.hpp>
 
 #include <concepts>
 #include <type_traits>

@@ -60,6 +60,8 @@ struct archetype_handshake {
   [[nodiscard]] kw::bytes_view outgoing() const;
   void sent(std::size_t);
   [[nodiscard]] bool finished() const;
+  [[nodiscard]] const kw::auth::proof* proof() const;
+  void refuse(kw::error);
   kw::result<archetype_session> finish() &&;
 };
 static_assert(transport::secure_handshake<archetype_handshake>);
@@ -73,6 +75,14 @@ struct handshake_without_outgoing : archetype_handshake {
 struct handshake_that_never_finishes : archetype_handshake {
   void finished() const;
 };
+struct handshake_that_hides_its_proof : archetype_handshake {
+  void proof() const;
+};
+struct handshake_that_cannot_refuse : archetype_handshake {
+  void refuse() const;
+};
+static_assert(!transport::secure_handshake<handshake_that_hides_its_proof>);
+static_assert(!transport::secure_handshake<handshake_that_cannot_refuse>);
 static_assert(!transport::secure_handshake<handshake_that_yields_no_session>);
 static_assert(!transport::secure_handshake<handshake_without_outgoing>);
 static_assert(!transport::secure_handshake<handshake_that_never_finishes>);

@@ -686,6 +686,8 @@ class watched_handshake {
   kw::bytes_view outgoing() const { return handshake_.outgoing(); }
   void sent(std::size_t count) { handshake_.sent(count); }
   bool finished() const { return handshake_.finished(); }
+  const kw::auth::proof* proof() const { return handshake_.proof(); }
+  void refuse(kw::error why) { handshake_.refuse(std::move(why)); }
   void abandon(const kw::error& /*why*/) { list_->abandoned = true; }
   kw::result<watched_session> finish() && {
     auto made = std::move(handshake_).finish();

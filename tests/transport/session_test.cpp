@@ -184,4 +184,36 @@ BOOST_AUTO_TEST_CASE(an_endless_handshake_is_cut_off) {
   BOOST_TEST(fed <= 17);
 }
 
+BOOST_AUTO_TEST_CASE(integrity_only_closes_both_directions_and_keeps_what_was_received) {
+  pair of;
+  auto met = kw::testing::meet(context<transport::tls12_integrity_only>(of.at_a),
+                               context<transport::tls12_integrity_only>(of.at_b));
+  met.acceptor->send(kw::as_bytes("before")).value();
+  kw::testing::carry(*met.acceptor, *met.connector).value();
+  met.connector->close().value();
+  met.acceptor->send(kw::as_bytes("too late")).value();
+  BOOST_TEST(accepted(kw::testing::carry(*met.acceptor, *met.connector)));
+  BOOST_TEST(text(met.connector->received()) == "before");
+  kw::testing::carry(*met.connector, *met.acceptor).value();
+  BOOST_TEST(refused_as(errc::connection_closed, met.acceptor->send(kw::as_bytes("x"))));
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_a_finished_in_the_same_bytes_is_not_handshake) {
+  pair of;
+  auto connector = context<transport::tls13<>>(of.at_a).connect("b").value();
+  auto acceptor = context<transport::tls13<>>(of.at_b).accept().value();
+  kw::testing::carry(connector, acceptor).value();
+  kw::testing::carry(acceptor, connector).value();
+  auto last = kw::to_bytes(connector.outgoing());
+  connector.sent(last.size());
+  auto talks = std::move(connector).finish().value();
+  for (int i = 0; i < 8; ++i) {
+    talks.send(kw::bytes(65536, 'x')).value();
+    last.insert(last.end(), talks.outgoing().begin(), talks.outgoing().end());
+    talks.sent(talks.outgoing().size());
+  }
+  BOOST_TEST(accepted(acceptor.receive(last)));
+  BOOST_TEST(std::move(acceptor).finish()->received().size() == 8U * 65536U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,8 @@
 #include <botan/ed25519.h>
 #include <botan/pkcs8.h>
 #include <botan/rsa.h>
+#include <botan/x509_ca.h>
+#include <botan/x509_ext.h>
 #include <botan/x509self.h>
 
 #include <boost/test/unit_test.hpp>
@@ -122,6 +124,51 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(all.protection_of("rsa") == "ESKM");
   BOOST_TEST(refused_as(errc::already_exists,
                         all.db.certificates().import(called("ec"), ec.certificate, ec.key)));
+}
+
+/// A self-signed certificate with a key usage.
+issued with_usage(const Botan::Private_Key& key, Botan::Key_Constraints usage) {
+  Botan::System_RNG random;
+  const auto signer = Botan::X509_Object::choose_sig_format(key, random, "SHA-256", "");
+  Botan::X509_DN name;
+  name.add_attribute("X520.CommonName", "keywarden test");
+  Botan::Extensions extensions;
+  extensions.add(std::make_unique<Botan::Cert_Extension::Key_Usage>(usage), true);
+  const auto start = std::chrono::system_clock::now();
+  const auto made = Botan::X509_CA::make_cert(*signer, random, signer->algorithm_identifier(),
+                                              key.subject_public_key(), Botan::X509_Time(start),
+                                              Botan::X509_Time(start + std::chrono::hours(24)),
+                                              name, name, extensions);
+  return {made.BER_encode(), secret_key::copy_of(Botan::PKCS8::BER_encode(key))};
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_whose_key_usage_is_to_sign_hides_no_symmetric_key) {
+  using usage = Botan::Key_Constraints;
+  Botan::System_RNG random;
+  const Botan::ECDSA_PrivateKey ec(random, Botan::EC_Group::from_name("secp256r1"));
+  const Botan::RSA_PrivateKey rsa(random, 2048);
+  office all;
+  const auto imported = [&](const Botan::Private_Key& key, usage of) {
+    static int count = 0;
+    const auto name = "c" + std::to_string(++count);
+    const auto made = with_usage(key, of);
+    all.db.certificates().import(called(name), made.certificate, made.key).value();
+    // Whoever signs with it gets its key, whatever it is for.
+    const auto opened = all.db.certificates().open_private_key(called(name)).value();
+    Botan::DataSource_Memory source(detail::view_of(opened));
+    BOOST_TEST((Botan::PKCS8::load_key(source)->subject_public_key() == key.subject_public_key()));
+    return name;
+  };
+  for (const Botan::Private_Key* key : {static_cast<const Botan::Private_Key*>(&ec),
+                                        static_cast<const Botan::Private_Key*>(&rsa)}) {
+    const auto name = imported(*key, usage(usage::DigitalSignature));
+    const auto refusal = all.db.keys().create(called("k"), by::certificate{called(name)});
+    BOOST_REQUIRE(refused_as(errc::unsupported_suite, refusal));
+    BOOST_TEST(refusal.error().value_of(fact::next_step).find("key usage") !=
+               std::string_view::npos);
+  }
+  BOOST_TEST(all.works(imported(ec, usage(usage::KeyAgreement))));
+  BOOST_TEST(all.works(imported(rsa, usage(usage::KeyEncipherment))));
 }
 
 BOOST_AUTO_TEST_CASE(a_private_key_that_is_not_the_certificates_is_refused) {
@@ -322,6 +369,23 @@ BOOST_AUTO_TEST_CASE(removing_a_private_key_under_a_password_needs_the_password)
   BOOST_TEST(refused_as(errc::no_slot_opened,
                         all.db.certificates().remove_private_key(called("c"), &next)));
   BOOST_TEST(accepted(all.db.certificates().remove_private_key(called("c"), &own)));
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_password_that_was_not_needed_does_not_take_a_certificate_from_the_master_key) {
+  office all;
+  const auto ec = ec_certificate();
+  all.db.certificates().import(called("c"), ec.certificate, ec.key).value();
+  BOOST_TEST(accepted(all.db.certificates().remove_private_key(called("c"), &own)));
+  BOOST_TEST(all.protection_of("c") == "ESKM");
+  BOOST_TEST(accepted(all.db.certificates().authentic_certificate_der(called("c"))));
+  all.db.certificates()
+      .import(called("d"), ec.certificate, ec.key, by::password{own.duplicate()})
+      .value();
+  BOOST_TEST(accepted(all.db.certificates().remove_private_key(called("d"), &own)));
+  BOOST_TEST(all.protection_of("d") == "ESP3");
+  BOOST_TEST(refused_as(errc::no_slot_opened,
+                        all.db.certificates().authentic_certificate_der(called("d"))));
 }
 
 // Changing protection

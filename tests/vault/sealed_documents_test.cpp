@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(an_empty_document_and_the_largest_are_documents) {
   shelf all;
   all.put(first, "");
   BOOST_TEST(all.get(first).empty());
-  const std::string largest(std::size_t{512} << 10U, 'x');
+  const std::string largest(std::size_t{4} << 20U, 'x');
   all.put(second, largest);
   BOOST_TEST((all.get(second) == largest));
   BOOST_TEST(refused_as(errc::limit_exceeded,
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(every_cut_and_every_extension_is_refused) {
   }
   all.here.write(stored_at("first"), genuine + "x");
   BOOST_TEST(!all.db.documents().get(first).has_value());
-  all.here.write(stored_at("first"), std::string(std::size_t{1} << 20U, 'x'));
+  all.here.write(stored_at("first"), std::string(std::size_t{5} << 20U, 'x'));
   BOOST_TEST(refused_as(errc::limit_exceeded, all.db.documents().get(first)));
 }
 

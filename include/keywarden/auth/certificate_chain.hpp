@@ -88,8 +88,9 @@ class certificate<trust::chain<Revocation, Options...>> {
     return state_->now.read()->own.valid_at(now);
   }
 
-  /// Errors: `peer_unproven` without a certificate; those of `pki::judge_path`;
-  /// `admission_refused` when no allow-list has it; `peer_unknown` when nobody in the directory
+  /// Errors, in this order: `peer_unproven` without a certificate; `certificate_not_yet_valid`,
+  /// `certificate_expired`; `admission_refused` when no allow-list has it, whoever issued it; those
+  /// of `pki::judge_path`; `peer_unknown` when nobody in the directory
   /// owns it; `not_permitted` without CONNECT.
   [[nodiscard]] result<principal> judge(const peer_evidence& evidence, time_point now) const {
     if (auto shown = detail::expect_chain(evidence); !shown) return shown.error();
@@ -97,9 +98,12 @@ class certificate<trust::chain<Revocation, Options...>> {
     return keywarden::detail::guarded("judging a peer", [&]() -> result<principal> {
       const auto& leaf = evidence.chain.front();
       if (auto valid = detail::expect_valid(leaf, now); !valid) return valid.error();
+      const auto key = leaf.key_fingerprint();
+      // Who is not expected costs no signature's verification.
+      if (auto listed = expect_allowed(*present, leaf.fingerprint(), key); !listed)
+        return listed.error();
       auto path = path_of(*present, evidence, now);
       if (!path) return error(path.error()).with(fact::peer, detail::shown_as(leaf));
-      const auto key = leaf.key_fingerprint();
       auto who = admit(*present, leaf.fingerprint(), key);
       if (who) state_->admitted.keep(leaf.fingerprint(), {std::move(*path), key});
       return who;
@@ -149,7 +153,8 @@ class certificate<trust::chain<Revocation, Options...>> {
         .with(fact::reason, "its certificate stands for it no more");
   }
 
-  /// From the cache, or judged. A response that the peer brought is always looked at.
+  /// From the cache, or judged. A response that the peer brought is always looked at where it
+  /// counts, in mode `online`.
   [[nodiscard]] result<pki::verified_path> path_of(const snapshot& present,
                                                    const peer_evidence& evidence,
                                                    time_point now) const {
@@ -168,8 +173,9 @@ class certificate<trust::chain<Revocation, Options...>> {
     if constexpr (trust::cached_paths == 0) {
       return judge_now();
     } else {
-      if (!evidence.stapled.empty() || evidence.chain.size() > pki::max_chain_length)
-        return judge_now();
+      const bool stapled =
+          Revocation::mode == pki::revocation_mode::online && !evidence.stapled.empty();
+      if (stapled || evidence.chain.size() > pki::max_chain_length) return judge_now();
       const auto key_at = [&](std::uint64_t revocation) {
         return chain_key::of(evidence.chain, purpose, name, trusting.anchors.generation(),
                              checks_revocation ? revocation : 0);
@@ -184,15 +190,20 @@ class certificate<trust::chain<Revocation, Options...>> {
     }
   }
 
+  [[nodiscard]] static result<void> expect_allowed(const snapshot& present,
+                                                   const pki::fingerprint& leaf,
+                                                   const pki::key_fingerprint& key) {
+    if (present.trusting.allows(leaf, key)) return done();
+    return error(errc::admission_refused)
+        .with(fact::kind, "allow-list")
+        .with(fact::peer, to_text(leaf))
+        .with(fact::key, to_text(key))
+        .with(fact::next_step, "if this peer is expected, put its fingerprint on the allow-list");
+  }
   [[nodiscard]] static result<principal> admit(const snapshot& present,
                                                const pki::fingerprint& leaf,
                                                const pki::key_fingerprint& key) {
-    if (!present.trusting.allows(leaf, key))
-      return error(errc::admission_refused)
-          .with(fact::kind, "allow-list")
-          .with(fact::peer, to_text(leaf))
-          .with(fact::key, to_text(key))
-          .with(fact::next_step, "if this peer is expected, put its fingerprint on the allow-list");
+    if (auto listed = expect_allowed(present, leaf, key); !listed) return listed.error();
     const auto& known = present.access.known();
     auto owner = known.who_owns(leaf);
     if (!owner) owner = known.who_owns(key);

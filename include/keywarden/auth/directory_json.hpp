@@ -12,7 +12,9 @@
 
 namespace keywarden::auth {
 
-/// The largest directory that is written or read as JSON, in bytes.
+/// The largest directory that is written or read as JSON, in bytes: 4 MiB, which a sealed document
+/// of a database holds as well (`sealed_documents::max_size`). The 2,000 certificates of a full
+/// directory take that much at some 1,400 bytes of DER each; with P-256 they have about 600.
 inline constexpr std::size_t max_directory_size = std::size_t{4} << 20U;
 
 /// Writes a directory: JSON with sorted members and rows, a newline at its end. Not sealed. Errors:

@@ -2,6 +2,7 @@
 /// Authentication with pre-shared keys: one for each direction between two instances.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,17 +86,19 @@ class pre_shared_key {
       return unknown("its key is not that of the instance that was dialled");
     if (!present->secrets->knows(peer, name->version))
       return unknown("its secret is not known any more");
-    return admit(*present, peer);
+    return admit(*present, peer, name->version);
   }
 
-  /// Whether the principal still shares a secret with this instance, still stands for its login,
-  /// and that login may still connect. Errors: `peer_unknown`, `not_permitted`.
+  /// Whether the very version of the secret that the principal used is still shared with this
+  /// instance, it still stands for its login, and that login may still connect. Errors:
+  /// `peer_unknown`, `not_permitted`.
   [[nodiscard]] result<void> permits(const principal& who) const {
     const auto present = state_->read();
     const auto peer = object_name::parse(who.user);
-    if (!peer || who.certificate || !present->secrets->knows(*peer))
-      return unknown("it shares no secret with this instance any more");
-    auto again = admit(*present, *peer);
+    if (!peer || who.certificate || !who.key_version ||
+        !present->secrets->knows(*peer, *who.key_version))
+      return unknown("the secret that it used is not shared with this instance any more");
+    auto again = admit(*present, *peer, *who.key_version);
     if (!again) return again.error();
     if (again->login != who.login) return unknown("it stands for another login now");
     return done();
@@ -110,14 +113,15 @@ class pre_shared_key {
   [[nodiscard]] static error unknown(std::string_view reason) {
     return error(errc::peer_unknown).with(fact::kind, "pre-shared key").with(fact::reason, reason);
   }
-  [[nodiscard]] static result<principal> admit(const snapshot& present, const object_name& peer) {
+  [[nodiscard]] static result<principal> admit(const snapshot& present, const object_name& peer,
+                                               std::uint32_t version) {
     const auto login = present.access.known().who_has_identity(peer);
     if (!login)
       return unknown("no login holds its key")
           .with(fact::peer, peer.text())
           .with(fact::next_step, "add it to the directory as a login's shared-key identity");
     if (auto may = present.access.expect_connect(*login); !may) return may.error();
-    return principal{login->text(), peer.text(), std::nullopt};
+    return principal{login->text(), peer.text(), std::nullopt, version};
   }
 
   std::shared_ptr<detail::replaceable<snapshot>> state_;

@@ -2,6 +2,7 @@
 /// Proof that a peer was authenticated: without one there is no session.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +20,8 @@ struct principal {
   std::string login;                            ///< who may be granted CONNECT (server level)
   std::string user;                             ///< who owns the credential (database level)
   std::optional<pki::fingerprint> certificate;  ///< the leaf that was shown; none with a shared key
+  /// The version of the shared secret that was used; none with a certificate.
+  std::optional<std::uint32_t> key_version = std::nullopt;
 
   friend bool operator==(const principal&, const principal&) = default;
 };

@@ -23,13 +23,15 @@ struct as_result<result<T>> {
   using type = result<T>;
 };
 
-/// Calls `operation` and turns what Botan throws into an `error`.
+/// Calls `operation` and turns what it throws into an `error`: what Botan throws, and any other
+/// standard exception, of a program's own callback for instance.
 ///
 /// Errors: `authentication_failed` for a wrong tag; `malformed` for what does not decode;
 /// `invalid_argument` for what Botan calls an invalid argument; `backend_missing` for an algorithm
-/// that was not built in; `backend_failed` for the rest, with TLS's own refusals carrying the
-/// number of their alert (`fact::alert`). The operation may itself return a `result`. Running out
-/// of memory is let through.
+/// that was not built in; `backend_failed` for the rest with its reason, TLS's own refusals
+/// carrying the number of their alert (`fact::alert`); what `refused` carries. The operation may
+/// itself return a `result`. Running out of memory (`std::bad_alloc`) is let through, and so is
+/// what is no `std::exception`.
 template <class Operation>
 [[nodiscard]] auto guarded(std::string_view what, Operation&& operation) ->
     typename as_result<std::invoke_result_t<Operation>>::type {
@@ -57,6 +59,12 @@ template <class Operation>
         error(errc::backend_failed).with(fact::operation, what).with(fact::reason, other.what());
     if (other.error_type() != Botan::ErrorType::TLSError) return made;
     return std::move(made).with(fact::alert, other.error_code());
+  } catch (const refused& refusal) {
+    return refusal.reason();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& other) {
+    return error(errc::backend_failed).with(fact::operation, what).with(fact::reason, other.what());
   }
 }
 
@@ -69,7 +77,9 @@ template <class Operation>
     return {};
   } catch (const Botan::Invalid_Authentication_Tag&) {
     return errc::authentication_failed;
-  } catch (const Botan::Exception&) {
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
     return errc::backend_failed;
   }
 }

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <keywarden/core/printable.hpp>
+
 namespace keywarden {
 
 /// Every way in which Keywarden refuses, grouped by who is responsible. The numbers are stable.
@@ -393,10 +395,12 @@ class error {
   }
 
   /// One sentence for a person: what happened, every fact, the causes, and the next step (the
-  /// causes' own if this error names none).
+  /// causes' own if this error names none). Of a value at most 256 bytes are shown (then "…"), and
+  /// what a terminal would obey is shown as `\x` and two digits; `facts()` has values whole.
   [[nodiscard]] std::string message() const {
     std::string text = sentence();
-    if (const auto next = next_step(); !next.empty()) text.append(". Next: ").append(next);
+    if (const auto next = next_step(); !next.empty())
+      detail::append_printable(text.append(". Next: "), next, max_shown_step);
     return text;
   }
 
@@ -404,30 +408,23 @@ class error {
   friend bool operator==(const error& left, errc right) noexcept { return left.code_ == right; }
 
  private:
+  // A value may come from a stranger (a certificate's subject): it writes no lines of its own into
+  // a log, nothing a terminal obeys, and no novel.
+  static constexpr std::size_t max_shown_value = 256;
+  static constexpr std::size_t max_shown_step = 2048;
+
   [[nodiscard]] std::string sentence() const {
     std::string text(describe(code_));
     std::string_view separator = " (";
     for (const auto& attached : facts_) {
       if (attached.name == fact::next_step) continue;
       text.append(separator).append(name_of(attached.name)).append(": ");
-      append_printable(text, attached.value);
+      detail::append_printable(text, attached.value, max_shown_value);
       separator = ", ";
     }
     if (separator == ", ") text += ')';
     for (const auto& cause : causes_) text.append("; ").append(cause.sentence());
     return text;
-  }
-  /// A value may come from a stranger (a certificate's subject): it writes no lines of its own into
-  /// a log, and nothing a terminal obeys.
-  static void append_printable(std::string& text, std::string_view value) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    for (const char each : value) {
-      const auto code = static_cast<unsigned char>(each);
-      if (code >= 0x20 && code != 0x7f)
-        text += each;
-      else
-        text.append("\\x").append(1, digits[code >> 4U]).append(1, digits[code & 15U]);
-    }
   }
   [[nodiscard]] std::string_view next_step() const {
     if (const auto own = value_of(fact::next_step); !own.empty()) return own;

@@ -2,6 +2,7 @@
 /// Handshakes and sessions that their endpoint keeps an eye on.
 #pragma once
 
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include <keywarden/endpoint/connections.hpp>
 #include <keywarden/endpoint/event.hpp>
+#include <keywarden/endpoint/state.hpp>
 #include <keywarden/transport/concepts.hpp>
 
 namespace keywarden {
@@ -22,6 +24,16 @@ struct connection_keeper {
   connection_table table;
   endpoint_log log;
   std::function<time_point()> now;
+  std::function<result<void>(const auth::principal&)> permits;
+  std::atomic<endpoint_state> state = endpoint_state::stopped;
+
+  /// Whether a peer that was just proven is welcome still. Errors: `not_listening`; those of the
+  /// authenticator.
+  [[nodiscard]] result<void> welcomes(const auth::principal& who) const {
+    if (const auto present = state.load(); present != endpoint_state::started)
+      return error(errc::not_listening).with(fact::state, name_of(present));
+    return permits(who);
+  }
 
   void tell(endpoint_event event) const {
     if (log) log(event);
@@ -49,7 +61,11 @@ class connection_place {
   connection_place& operator=(const connection_place&) = delete;
   ~connection_place() { leave(); }
 
+  [[nodiscard]] bool taken() const noexcept { return entry_ != nullptr; }
   [[nodiscard]] connection_entry& entry() const noexcept { return *entry_; }
+  [[nodiscard]] result<void> welcomes(const auth::principal& who) const {
+    return keeper_->welcomes(who);
+  }
   [[nodiscard]] time_point now() const { return keeper_->now(); }
   void tell(endpoint_event_kind kind, error reason = {}) const {
     const auto row = entry_->row();
@@ -60,7 +76,7 @@ class connection_place {
  private:
   void leave() noexcept {
     if (entry_ == nullptr) return;
-    keeper_->table.remove(entry_->row().connection_id);
+    keeper_->table.remove(entry_->id());
     entry_.reset();
   }
 
@@ -78,12 +94,17 @@ template <transport::secure_session Session, class Permit>
 class connection {
  public:
   connection(connection&&) noexcept = default;
-  connection& operator=(connection&&) noexcept = default;
+  connection& operator=(connection&& other) noexcept {
+    if (this != &other) {
+      end();
+      session_ = std::move(other.session_);
+      place_ = std::move(other.place_);
+    }
+    return *this;
+  }
   connection(const connection&) = delete;
   connection& operator=(const connection&) = delete;
-  ~connection() {
-    if (session_) place_->tell(endpoint_event_kind::closed);
-  }
+  ~connection() { end(); }
 
   [[nodiscard]] const auth::principal& peer() const noexcept { return session_->proof().who(); }
   [[nodiscard]] const auth::proof& proof() const noexcept { return session_->proof(); }
@@ -127,6 +148,9 @@ class connection {
   connection(Session session, detail::connection_place<Permit> place)
       : session_(std::move(session)), place_(std::move(place)) {}
 
+  void end() noexcept {
+    if (session_) place_->tell(endpoint_event_kind::closed);
+  }
   [[nodiscard]] result<void> still_welcome() {
     if (!place_->entry().dropped()) return done();
     auto why = place_->entry().reason();
@@ -167,7 +191,23 @@ class pending_connection {
   pending_connection(Handshake handshake, detail::connection_place<Permit> place)
       : handshake_(std::move(handshake)), place_(std::move(place)) {}
 
-  /// As the handshake's. Errors: as there; each is told to the log once.
+  pending_connection(pending_connection&&) noexcept = default;
+  pending_connection& operator=(pending_connection&& other) noexcept {
+    if (this != &other) {
+      give_up();
+      handshake_ = std::move(other.handshake_);
+      place_ = std::move(other.place_);
+      begun_ = other.begun_;
+      told_ = other.told_;
+    }
+    return *this;
+  }
+  pending_connection(const pending_connection&) = delete;
+  pending_connection& operator=(const pending_connection&) = delete;
+  ~pending_connection() { give_up(); }
+
+  /// As the handshake's. Errors: as there, and `not_listening` when the endpoint was stopped
+  /// meanwhile, or why the peer is not permitted any more; each is told to the log once.
   [[nodiscard]] result<void> receive(bytes_view from_network) {
     if (!begun_) {
       begun_ = true;
@@ -178,22 +218,32 @@ class pending_connection {
     }
     auto fate = handshake_.receive(from_network);
     if (!fate) tell_once(fate.error());
-    if (fate && handshake_.finished())
-      place_.entry().update([](connection_row& row) {
-        row.state = connection_state::connected;
-        row.login = login_state::wait_validation;
-      });
-    return fate;
+    if (!fate || !handshake_.finished()) return fate;
+    place_.entry().update([](connection_row& row) {
+      row.state = connection_state::connected;
+      row.login = login_state::wait_validation;
+    });
+    // First let `drop_…` know who it is, then ask once more: a revocation in between is not missed.
+    const auto who = handshake_.proof()->who();
+    place_.entry().log_in(who);
+    if (auto welcome = place_.welcomes(who); !welcome) return turn_away(welcome.error());
+    return done();
   }
   [[nodiscard]] bytes_view outgoing() const noexcept { return handshake_.outgoing(); }
   void sent(std::size_t count) { handshake_.sent(count); }
   [[nodiscard]] bool finished() const { return handshake_.finished(); }
+  [[nodiscard]] const auth::proof* proof() const noexcept { return handshake_.proof(); }
+  void refuse(error why) {
+    handshake_.refuse(why);
+    tell_once(why);
+  }
 
   /// The caller gave up (a deadline passed, the socket failed): for the log.
   void abandon(error why) { tell_once(why); }
 
   /// The session. Errors: as the handshake's.
   [[nodiscard]] result<connection_type> finish() && {
+    if (place_.entry().dropped()) return turn_away(place_.entry().reason());
     auto made = std::move(handshake_).finish();
     if (!made) {
       tell_once(made.error());
@@ -201,7 +251,6 @@ class pending_connection {
     }
     const auto& who = made->proof().who();
     const auto protection = made->protection();
-    place_.entry().log_in(who);
     place_.entry().update([&](connection_row& row) {
       row.state = connection_state::logged_in;
       row.login = login_state::online;
@@ -218,6 +267,14 @@ class pending_connection {
   }
 
  private:
+  [[nodiscard]] error turn_away(const error& why) {
+    refuse(why);
+    return why;
+  }
+  void give_up() noexcept {
+    if (place_.taken())
+      tell_once(error(errc::connection_closed).with(fact::reason, "given up unfinished"));
+  }
   void tell_once(const error& why) {
     if (told_) return;
     told_ = true;

@@ -103,7 +103,8 @@ namespace detail {
 class connection_entry {
  public:
   connection_entry(std::uint64_t id, bool accepted, std::string address,
-                   std::string_view authentication, time_point now) {
+                   std::string_view authentication, time_point now)
+      : id_(id) {
     row_.connection_id = id;
     row_.is_accept = accepted;
     row_.address = std::move(address);
@@ -140,22 +141,46 @@ class connection_entry {
     const std::scoped_lock held(mutex_);
     return who_;
   }
-  void log_in(auth::principal who) {
-    const std::scoped_lock held(mutex_);
-    who_ = std::move(who);
+  /// From now on `drop` knows it by its login. A login that was dropped while it was not known yet
+  /// is dropped now.
+  void log_in(const auth::principal& who) {
+    std::optional<error> late;
+    {
+      const std::scoped_lock held(mutex_);
+      who_ = who;
+      for (const auto& [login, why] : unwelcome_)
+        if (login == who.login) late = why;
+    }
+    if (late) drop(*late);
   }
 
-  /// Ends the connection: its next call is refused with `why`, and its owner is woken.
-  void drop(const error& why) {
+  /// Ends the connection if it is this login's, now or once that is known. Whether it was.
+  bool drop_login(std::string_view login, const error& why) {
+    {
+      const std::scoped_lock held(mutex_);
+      if (!who_) {
+        const bool known =
+            std::ranges::any_of(unwelcome_, [&](const auto& each) { return each.first == login; });
+        if (!known) unwelcome_.emplace_back(login, why);
+        return false;
+      }
+      if (who_->login != login) return false;
+    }
+    return drop(why);
+  }
+  /// Ends the connection: its next call is refused with `why`, and its owner is woken, once.
+  /// Whether this was the first time.
+  bool drop(const error& why) {
     std::function<void()> wake;
     {
       const std::scoped_lock held(mutex_);
-      if (dropped_.load(std::memory_order_relaxed)) return;
+      if (dropped_.load(std::memory_order_relaxed)) return false;
       reason_ = why;
-      wake = on_drop_;
+      wake = std::exchange(on_drop_, {});
       dropped_.store(true, std::memory_order_release);
     }
     if (wake) wake();
+    return true;
   }
   [[nodiscard]] bool dropped() const noexcept { return dropped_.load(std::memory_order_acquire); }
   [[nodiscard]] error reason() const {
@@ -166,14 +191,20 @@ class connection_entry {
   void on_drop(std::function<void()> wake) {
     {
       const std::scoped_lock held(mutex_);
-      on_drop_ = wake;
+      if (!dropped_.load(std::memory_order_relaxed)) {
+        on_drop_ = std::move(wake);
+        return;
+      }
     }
-    if (dropped() && wake) wake();
+    if (wake) wake();
   }
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
 
  private:
+  const std::uint64_t id_;
   mutable std::mutex mutex_;
   connection_row row_;
+  std::vector<std::pair<std::string, error>> unwelcome_;  // logins, while nobody is known
   std::optional<auth::principal> who_;
   error reason_;
   std::function<void()> on_drop_;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,10 @@ struct endpoint_options {
   endpoint_log log = {};                           ///< whom to tell what happens
 };
 
+/// Whoever answers will do, as long as it is known and permitted: a named weakening for `connect`.
+/// Among several peers, each could stand in for any other.
+struct any_known_peer {};
+
 /// Connects and accepts connections from instances that trust each other.
 ///
 /// A composition of how peers prove themselves, how bytes travel, and who may even try. It has no
@@ -82,8 +87,12 @@ class endpoint {
     auto keeper = std::make_shared<detail::connection_keeper>();
     keeper->log = std::move(options.log);
     keeper->now = [clock] { return clock.now(); };
+    keeper->permits = [authentication](const auth::principal& who) -> result<void> {
+      return authentication.permits(who);
+    };
+    keeper->state = options.state;
     return endpoint(std::make_shared<shared>(std::move(authentication), std::move(admission),
-                                             std::move(clock), std::move(*made), options.state,
+                                             std::move(clock), std::move(*made),
                                              std::move(keeper)));
   }
 
@@ -91,7 +100,7 @@ class endpoint {
   /// `not_listening` (state STOPPED or DISABLED), `admission_refused`. Answer a refusal in state
   /// DISABLED with `refusal_record()`, others by closing.
   [[nodiscard]] result<pending> accept(const admit::address& from, admit::instant now) const {
-    if (const auto state = shared_->state.load(); state != endpoint_state::started)
+    if (const auto state = shared_->keeper->state.load(); state != endpoint_state::started)
       return kept_out(true, from.text(),
                       error(errc::not_listening)
                           .with(fact::state, name_of(state))
@@ -103,25 +112,32 @@ class endpoint {
     return place(std::move(*begun), true, from.text(), std::move(*leased));
   }
 
-  /// A connection to the instance `dialled`, which must be the login `expected` (empty: any login
-  /// that is known); its first message is `outgoing`. A permit is not needed to call out. Errors:
-  /// `not_listening`; those of this instance's own credential.
+  /// A connection to the instance `dialled`, which must be the login `expected`: another one that
+  /// is known is refused as `peer_unknown`. Its first message is `outgoing`. A permit is not needed
+  /// to call out. Errors: `not_listening`; `invalid_argument` for an empty login; those of this
+  /// instance's own credential.
   [[nodiscard]] result<pending_connection<handshake_type, admit::stateless_permit>> connect(
-      const std::string& dialled, const std::string& expected = {}) const {
-    if (const auto state = shared_->state.load(); state != endpoint_state::started)
-      return kept_out(false, dialled, error(errc::not_listening).with(fact::state, name_of(state)));
-    auto begun = current().connect(dialled, expected);
-    if (!begun) return kept_out(false, dialled, begun.error());
-    return place(std::move(*begun), false, dialled, admit::stateless_permit{});
+      const std::string& dialled, const std::string& expected) const {
+    if (expected.empty())
+      return kept_out(false, dialled,
+                      error(errc::invalid_argument)
+                          .with(fact::reason, "no login is expected")
+                          .with(fact::next_step, "say whom, or any_known_peer"));
+    return call(dialled, expected);
+  }
+  /// The same with whoever answers, if it is known and permitted.
+  [[nodiscard]] result<pending_connection<handshake_type, admit::stateless_permit>> connect(
+      const std::string& dialled, any_known_peer /*whoever*/) const {
+    return call(dialled, std::string());
   }
   using outgoing_connection =
       typename pending_connection<handshake_type, admit::stateless_permit>::connection_type;
 
-  [[nodiscard]] endpoint_state state() const noexcept { return shared_->state.load(); }
+  [[nodiscard]] endpoint_state state() const noexcept { return shared_->keeper->state.load(); }
   /// New connections follow the new state; sessions go on (`drop_all` ends them). Listeners open
   /// and close their sockets.
   void set_state(endpoint_state state) const {
-    shared_->state.store(state);
+    shared_->keeper->state.store(state);
     std::vector<std::shared_ptr<const state_watcher>> told;
     {
       const std::scoped_lock held(shared_->guard);
@@ -168,47 +184,62 @@ class endpoint {
   }
 
   /// Ends the sessions of peers that the authenticator does not permit any more: call it after
-  /// revoking. Gives how many. Sessions of others are not touched.
+  /// revoking. Gives how many. Sessions of others are not touched; handshakes that are under way
+  /// are judged by what is in force at their end.
   std::size_t drop_unpermitted() const {
-    return drop_if([&](const auth::principal& who) -> result<void> {
-      return shared_->authentication.permits(who);
+    return drop_each([&](detail::connection_entry& each) -> std::optional<error> {
+      const auto who = each.who();
+      if (!who) return std::nullopt;
+      auto verdict = shared_->authentication.permits(*who);
+      if (verdict || !each.drop(verdict.error())) return std::nullopt;
+      return verdict.error();
     });
   }
-  /// Ends the sessions of one login.
+  /// Ends the sessions of one login, and its handshakes that are under way. Gives how many
+  /// sessions.
   std::size_t drop(std::string_view login) const {
-    return drop_if([&](const auth::principal& who) -> result<void> {
-      if (who.login != login) return done();
-      return error(errc::not_permitted).with(fact::reason, "its sessions were dropped");
+    return drop_each([&](detail::connection_entry& each) -> std::optional<error> {
+      auto why = error(errc::not_permitted).with(fact::reason, "its sessions were dropped");
+      if (!each.drop_login(login, why)) return std::nullopt;
+      return why;
     });
   }
-  /// Ends all sessions.
+  /// Ends all sessions and handshakes. Gives how many.
   std::size_t drop_all() const {
-    return drop_if([](const auth::principal& /*who*/) -> result<void> {
-      return error(errc::not_permitted).with(fact::reason, "the endpoint ended all sessions");
+    return drop_each([](detail::connection_entry& each) -> std::optional<error> {
+      auto why = error(errc::not_permitted).with(fact::reason, "the endpoint ended all sessions");
+      if (!each.drop(why)) return std::nullopt;
+      return why;
     });
   }
 
  private:
   struct shared {
-    shared(Authentication with, Admission rules, Clock time, context made, endpoint_state begins,
+    shared(Authentication with, Admission rules, Clock time, context made,
            std::shared_ptr<detail::connection_keeper> keeps)
         : authentication(std::move(with)),
           admission(std::move(rules)),
           clock(std::move(time)),
           now_used(std::move(made)),
-          state(begins),
           keeper(std::move(keeps)) {}
     Authentication authentication;
     [[no_unique_address]] Admission admission;
     [[no_unique_address]] Clock clock;
     std::mutex guard;
     context now_used;
-    std::atomic<endpoint_state> state;
     std::vector<std::weak_ptr<const std::function<void()>>> watchers;
     std::shared_ptr<detail::connection_keeper> keeper;
   };
   explicit endpoint(std::shared_ptr<shared> made) noexcept : shared_(std::move(made)) {}
 
+  [[nodiscard]] result<pending_connection<handshake_type, admit::stateless_permit>> call(
+      const std::string& dialled, const std::string& expected) const {
+    if (const auto state = shared_->keeper->state.load(); state != endpoint_state::started)
+      return kept_out(false, dialled, error(errc::not_listening).with(fact::state, name_of(state)));
+    auto begun = current().connect(dialled, expected);
+    if (!begun) return kept_out(false, dialled, begun.error());
+    return place(std::move(*begun), false, dialled, admit::stateless_permit{});
+  }
   [[nodiscard]] context current() const {
     const std::scoped_lock held(shared_->guard);
     return shared_->now_used;
@@ -229,18 +260,16 @@ class endpoint {
         accepted, address, by_certificate ? "CERTIFICATE" : "PRE-SHARED KEY", shared_->clock.now());
     return {std::move(begun), {shared_->keeper, std::move(entry), std::move(lease)}};
   }
-  template <class Judge>
-  std::size_t drop_if(const Judge& judge) const {
+  /// Calls `drop` for each live connection and tells the log of those that it dropped.
+  template <class Drop>
+  std::size_t drop_each(const Drop& drop) const {
     std::size_t dropped = 0;
     for (const auto& each : shared_->keeper->table.all()) {
-      const auto who = each->who();
-      if (!who || each->dropped()) continue;
-      auto verdict = judge(*who);
-      if (verdict) continue;
       const auto row = each->row();
+      const auto why = drop(*each);
+      if (!why) continue;
       shared_->keeper->tell({endpoint_event_kind::dropped, row.connection_id, row.is_accept,
-                             row.address, row.login_name, verdict.error()});
-      each->drop(verdict.error());
+                             row.address, row.login_name, *why});
       ++dropped;
     }
     return dropped;

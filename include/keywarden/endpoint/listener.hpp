@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,9 +55,10 @@ namespace detail {
 ///
 /// STARTED: takes connections; who is not admitted is closed at once, before any handshake.
 /// STOPPED: the socket is closed. DISABLED: takes connections and answers each with an error. A
-/// cheap handle on what runs in `executor`: destroying it stops listening, sessions go on. Threads:
-/// `set_state` may be called from any; the executor must be a strand, or its context run by one
-/// thread.
+/// cheap handle on what runs in `executor`: destroying it stops listening and handing over (a call
+/// of the handler that another thread is in goes on); sessions go on. Threads: `set_state` may be
+/// called from any; the executor must be a strand, or its context run by one thread, and outlives
+/// the endpoint's sessions.
 template <class Endpoint>
 class listener {
   using tcp = boost::asio::ip::tcp;
@@ -75,9 +78,8 @@ class listener {
       return open(std::move(executor), std::move(at),
                   tcp::endpoint(detail::asio_address(*on.ip()), on.port()), std::move(take),
                   options);
-    auto both = open(executor, at, tcp::endpoint(tcp::v6(), on.port()), take, options);
-    if (both) return both;
-    return open(std::move(executor), std::move(at), tcp::endpoint(tcp::v4(), on.port()),
+    const auto every = has_ipv6(executor) ? tcp::v6() : tcp::v4();
+    return open(std::move(executor), std::move(at), tcp::endpoint(every, on.port()),
                 std::move(take), options);
   }
 
@@ -87,13 +89,13 @@ class listener {
                                              listener_options options = {}) {
     auto made =
         std::make_shared<work>(std::move(executor), std::move(at), on, std::move(take), options);
-    made->watch();
     if (auto fits = made->follow(); !fits) return fits.error();
+    made->watch();
     return listener(std::move(made));
   }
 
-  /// Where it listens; the port that the system chose.
-  [[nodiscard]] tcp::endpoint local_address() const { return work_->address; }
+  /// Where it listens; the port that the system chose. Any thread.
+  [[nodiscard]] tcp::endpoint local_address() const { return work_->where(); }
 
   listener(listener&&) noexcept = default;
   listener& operator=(listener&& other) noexcept {
@@ -119,15 +121,21 @@ class listener {
           pause(executor) {}
 
     void watch() {
-      watcher = at.on_state([weak = this->weak_from_this(), executor = acceptor.get_executor()] {
+      auto look = [weak = this->weak_from_this(), executor = acceptor.get_executor()] {
         boost::asio::post(executor, [weak] {
           const auto alive = weak.lock();
           if (alive == nullptr || alive->stopped) return;
           if (auto fits = alive->follow(); !fits)
             alive->at.report({endpoint_event_kind::not_admitted, 0, true,
-                              alive->address.address().to_string(), "", fits.error()});
+                              alive->where().address().to_string(), "", fits.error()});
         });
-      });
+      };
+      watcher = at.on_state(look);
+      look();  // a change since the socket was opened
+    }
+    [[nodiscard]] tcp::endpoint where() const {
+      const std::scoped_lock held(guard);
+      return address;
     }
 
     /// Opens or closes the socket as the endpoint's state says. Errors: `io_failed`.
@@ -145,7 +153,11 @@ class listener {
       if (!failed) acceptor.set_option(tcp::acceptor::reuse_address(true), failed);
       if (!failed) acceptor.bind(address, failed);
       if (!failed) acceptor.listen(options.backlog, failed);
-      if (!failed) address = acceptor.local_endpoint(failed);
+      const auto bound = failed ? address : acceptor.local_endpoint(failed);
+      if (!failed) {
+        const std::scoped_lock held(guard);
+        address = bound;
+      }
       if (failed) {
         boost::system::error_code ignored;
         acceptor.close(ignored);
@@ -180,25 +192,33 @@ class listener {
       boost::system::error_code failed;
       const auto from = socket.remote_endpoint(failed);
       if (failed) return;  // it went already
-      auto begun = at.accept(detail::address_of(from.address()), std::chrono::steady_clock::now());
+      const auto peer = detail::address_of(from.address());
+      const auto now = std::chrono::steady_clock::now();
+      auto begun = at.accept(peer, now);
       if (!begun) {
-        if (at.state() == endpoint_state::disabled) answer_with_error(std::move(socket));
+        if (at.state() != endpoint_state::disabled) return;
+        // An error is an answer as well: it goes to those whom the rules admit, and counts.
+        auto leased = at.admission().admit(peer, now);
+        if (leased) answer_with_error(std::move(socket), std::move(*leased));
         return;
       }
       socket.set_option(tcp::no_delay(true), failed);
-      transport::async_handshake(std::move(socket), std::move(*begun), options.handshake_timeout,
-                                 [self = this->shared_from_this()](result<stream> made) {
-                                   if (made) self->take(std::move(*made));
-                                 });
+      transport::async_handshake(
+          std::move(socket), std::move(*begun), options.handshake_timeout,
+          [self = this->shared_from_this()](result<stream> made) {
+            if (made && !self->stopped && self->at.state() == endpoint_state::started)
+              self->take(std::move(*made));
+          });
     }
 
     /// An alert, and time to read it: at most a second, and 16 KiB of what the peer says.
-    static void answer_with_error(tcp::socket socket) {
+    static void answer_with_error(tcp::socket socket, typename Endpoint::permit leased) {
       struct answer {
-        explicit answer(tcp::socket taken)
-            : socket(std::move(taken)), deadline(socket.get_executor()) {}
+        answer(tcp::socket taken, typename Endpoint::permit with)
+            : socket(std::move(taken)), deadline(socket.get_executor()), permit(std::move(with)) {}
         tcp::socket socket;
         boost::asio::steady_timer deadline;
+        [[no_unique_address]] typename Endpoint::permit permit;
         std::array<std::uint8_t, 7> record = refusal_record();
         std::array<std::uint8_t, 1024> ignored{};
         int reads = 0;
@@ -215,7 +235,7 @@ class listener {
                                  });
         }
       };
-      auto last = std::make_shared<answer>(std::move(socket));
+      auto last = std::make_shared<answer>(std::move(socket), std::move(leased));
       last->deadline.expires_after(std::chrono::seconds(1));
       last->deadline.async_wait([last](const boost::system::error_code& cancelled) {
         boost::system::error_code closing;
@@ -236,14 +256,23 @@ class listener {
     tcp::acceptor acceptor;
     boost::asio::steady_timer pause;
     std::shared_ptr<const typename Endpoint::state_watcher> watcher;
-    bool stopped = false;
+    mutable std::mutex guard;  // of the address
+    std::atomic<bool> stopped = false;
   };
+  /// Whether this system can listen on IPv6 at all.
+  [[nodiscard]] static bool has_ipv6(const boost::asio::any_io_executor& executor) {
+    boost::system::error_code failed;
+    tcp::acceptor probe(executor);
+    probe.open(tcp::v6(), failed);
+    if (!failed) probe.bind(tcp::endpoint(tcp::v6(), 0), failed);
+    return !failed;
+  }
   explicit listener(std::shared_ptr<work> made) noexcept : work_(std::move(made)) {}
 
   void stop() {
     if (work_ == nullptr) return;
+    work_->stopped = true;
     boost::asio::post(work_->acceptor.get_executor(), [work = work_] {
-      work->stopped = true;
       boost::system::error_code ignored;
       work->acceptor.close(ignored);
       work->pause.cancel();

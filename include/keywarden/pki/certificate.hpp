@@ -39,6 +39,17 @@ template <class Read>
   return made;
 }
 
+/// Whether a date can be told: Botan's does not go before 1970.
+[[nodiscard]] inline bool is_since_1970(const Botan::X509_Time& date) {
+  static const auto first = Botan::X509_Time::from_seconds_since_epoch(0);
+  return date.time_is_set() && date >= first;
+}
+/// Never throws: a date before 1970, or none, is taken for its first second.
+[[nodiscard]] inline time_point to_time(const Botan::X509_Time& date) {
+  return is_since_1970(date) ? time_point(std::chrono::seconds(date.time_since_epoch()))
+                             : time_point{};
+}
+
 }  // namespace detail
 
 /// A certificate as it stands: parsed, not judged. A regular value, cheap to copy (copies share
@@ -52,7 +63,7 @@ class certificate {
   static constexpr std::size_t max_size = 65536;
 
   /// Reads exactly one DER certificate. Errors: `limit_exceeded` above `max_size`; `malformed`,
-  /// also for trailing bytes.
+  /// also for trailing bytes and for dates before 1970.
   [[nodiscard]] static result<certificate> from_der(bytes_view der) {
     if (der.size() > max_size)
       return error(errc::limit_exceeded)
@@ -66,6 +77,10 @@ class certificate {
         return error(errc::malformed)
             .with(fact::kind, "certificate")
             .with(fact::reason, "it is not one DER certificate and nothing else");
+      if (!detail::is_since_1970(parsed.not_before()) || !detail::is_since_1970(parsed.not_after()))
+        return error(errc::malformed)
+            .with(fact::kind, "certificate")
+            .with(fact::reason, "its dates are before 1970");
       return certificate(std::move(parsed));
     });
   }
@@ -120,8 +135,8 @@ class certificate {
   /// The serial number, in upper-case hexadecimal.
   [[nodiscard]] std::string serial() const { return Botan::hex_encode(parsed_.serial_number()); }
 
-  [[nodiscard]] time_point not_before() const { return to_time(parsed_.not_before()); }
-  [[nodiscard]] time_point not_after() const { return to_time(parsed_.not_after()); }
+  [[nodiscard]] time_point not_before() const { return detail::to_time(parsed_.not_before()); }
+  [[nodiscard]] time_point not_after() const { return detail::to_time(parsed_.not_after()); }
   [[nodiscard]] bool valid_at(time_point now) const {
     return not_before() <= now && now <= not_after();
   }
@@ -140,10 +155,6 @@ class certificate {
 
  private:
   explicit certificate(Botan::X509_Certificate parsed) noexcept : parsed_(std::move(parsed)) {}
-
-  [[nodiscard]] static time_point to_time(const Botan::X509_Time& from) {
-    return time_point(std::chrono::seconds(from.time_since_epoch()));
-  }
 
   Botan::X509_Certificate parsed_;
 };

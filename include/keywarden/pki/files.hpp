@@ -62,7 +62,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// The content of a file of at most `limit` bytes. Errors: `not_found`, `limit_exceeded`,
+/// The content of a file of at most `limit` bytes; nobody wipes it (see `read_secret_file`).
+/// Errors: `not_found`, `limit_exceeded`,
 /// `store_corrupt` for what is no regular file, `io_failed`.
 [[nodiscard]] inline result<bytes> read_file(const std::filesystem::path& path, std::size_t limit) {
   using folder = store::detail::folder<store::posix_file_system>;
@@ -72,6 +73,17 @@ namespace detail {
   if (!content) return content.error();
   if (!*content) return error(errc::not_found).with(fact::file, path.string());
   return std::move(**content);
+}
+
+/// The same for a private key or a password: in memory that is wiped, and no other copy stays
+/// behind. Errors: as `read_file`.
+[[nodiscard]] inline result<plaintext> read_secret_file(const std::filesystem::path& path,
+                                                        std::size_t limit) {
+  auto content = read_file(path, limit);
+  if (!content) return content.error();
+  auto made = plaintext::copy_of(*content);
+  keywarden::detail::wipe(*content);
+  return made;
 }
 
 /// The certificates of a file's content: one in DER, or any number in PEM (at most 64), in their

@@ -21,6 +21,7 @@
 
 #include <keywarden/pki/dates.hpp>
 #include <keywarden/pki/issue.hpp>
+#include <keywarden/pki/path_candidates.hpp>
 #include <keywarden/pki/revocation.hpp>
 #include <keywarden/pki/revocation_evidence.hpp>
 #include <keywarden/pki/trust_anchors.hpp>
@@ -105,8 +106,15 @@ struct path_judge {
   [[nodiscard]] result<std::vector<certificate>> build(std::span<const certificate> chain) const {
     return keywarden::detail::guarded(
         "judging a certificate's path", [&]() -> result<std::vector<certificate>> {
-          std::vector<Botan::X509_Certificate> given;
-          for (const auto& each : chain) given.push_back(each.x509());
+          const auto given = detail::shortest_way(chain, anchors);
+          if (given.empty())
+            return untrusted(chain.front(), "no trust anchor issued it or what came with it")
+                .with(fact::next_step, "trust the authority that issued it, if you know it");
+          // Before any signature is verified: what a stranger chose must not be costly to verify.
+          for (const auto& each : given)
+            if (const auto reason = reason_against(each))
+              return untrusted(chain.front(), *reason)
+                  .with(fact::next_step, "reissue it with P-256, or RSA of 2048 to 8192 bits");
           // No lists are in the store and none are required: revocation is judged afterwards, by
           // our own rules. The anchors are authorities and need not be self-signed.
           const Botan::Path_Validation_Restrictions restrictions(
@@ -120,21 +128,33 @@ struct path_judge {
         });
   }
 
+  /// Of a stranger's certificate the fingerprint is told, never the names that it gives itself.
+  [[nodiscard]] static error untrusted(const certificate& leaf, std::string_view reason) {
+    return error(errc::certificate_untrusted)
+        .with(fact::name, to_text(leaf.fingerprint()))
+        .with(fact::reason, reason);
+  }
+
+  /// An anchor that the peer sends along is not the peer's choice.
+  [[nodiscard]] std::optional<std::string_view> reason_against(
+      const Botan::X509_Certificate& sent) const {
+    if (anchors.store().contains(sent)) return std::nullopt;
+    const auto reason = keywarden::detail::guarded(
+        "judging a certificate's key", [&] { return detail::reason_against_key(sent); });
+    return reason ? *reason : std::optional<std::string_view>("its key cannot be read");
+  }
+
   [[nodiscard]] error refusal(const certificate& leaf,
                               const Botan::Path_Validation_Result& found) const {
     // The path builder's own failures have no path; signatures come before dates.
     const auto& path = found.cert_path();
     const auto overall = found.result();
-    const auto untrusted = [&](std::string_view name) {
-      return error(errc::certificate_untrusted)
-          .with(fact::name, name)
-          .with(fact::reason, Botan::Path_Validation_Result::status_string(overall));
-    };
+    const auto reason = Botan::Path_Validation_Result::status_string(overall);
     if (path.empty() || static_cast<unsigned>(overall) >= 5000)
-      return untrusted(leaf.subject())
+      return untrusted(leaf, reason)
           .with(fact::next_step, "trust the authority that issued it, if you know it");
     if (overall >= Botan::Certificate_Status_Code::FIRST_ERROR_STATUS_TO_SKIP_REVOCATION)
-      return untrusted(leaf.subject());
+      return untrusted(leaf, reason);
     using status = Botan::Certificate_Status_Code;
     for (const auto& [wanted, code] :
          {std::pair(status::CERT_HAS_EXPIRED, errc::certificate_expired),
@@ -143,17 +163,17 @@ struct path_judge {
         if (found.all_statuses()[i].contains(wanted)) {
           const auto at = certificate::adopt(path[i]);
           return error(code)
-              .with(fact::name, at.subject())
+              .with(fact::name, i == 0 ? to_text(at.fingerprint()) : at.subject())
               .with(fact::date,
                     to_text(code == errc::certificate_expired ? at.not_after() : at.not_before()));
         }
-    return untrusted(leaf.subject())
+    return untrusted(leaf, reason)
         .with(fact::next_step, "reissue it with RSA from 2048 bits or P-256, and SHA-256");
   }
 
   [[nodiscard]] error unusable(const certificate& leaf, std::string_view reason) const {
     return error(errc::certificate_usage)
-        .with(fact::name, leaf.subject())
+        .with(fact::name, to_text(leaf.fingerprint()))
         .with(fact::reason, reason);
   }
 
@@ -164,11 +184,6 @@ struct path_judge {
           x509.v3_extensions().get_extension_object_as<Botan::Cert_Extension::Basic_Constraints>();
       if (x509.is_CA_cert() || (constraints != nullptr && constraints->is_ca()))
         return unusable(leaf, "an authority's certificate is not an endpoint's");
-      if (x509.subject_public_key()->estimated_strength() < least_strength)
-        return error(errc::certificate_untrusted)
-            .with(fact::name, leaf.subject())
-            .with(fact::reason, "its key is too short")
-            .with(fact::next_step, "reissue it with RSA from 2048 bits or P-256");
       if (!x509.allowed_usage(Botan::Key_Constraints::DigitalSignature))
         return unusable(leaf, "its key is not for signing handshakes");
       const auto& uses = x509.extended_key_usage();
@@ -209,16 +224,20 @@ struct path_judge {
 /// Judges what a peer sent: `chain` with its leaf first and, in any order, certificates that lead
 /// to an anchor.
 ///
-/// Checks signatures, dates, constraints and algorithms (RFC 5280, at least 110 bits: RSA from 2048
-/// bits, no SHA-1) by Botan; then that the leaf is no authority's, signs, and names the very
-/// purpose in its extended key usage (none, or "any", is refused); then, for `expected_name` (a
-/// host name or an IP address; empty to skip, as for clients), the alternative names as in RFC
-/// 9525, never the common name; then revocation of every certificate but the anchor.
-/// `stapled_responses` are OCSP responses in DER that came with the chain, in any order; they count
-/// in mode `online` only. Any thread; never waits, never fetches.
+/// Follows one path, the shortest that names and key identifiers allow; its keys must be P-256,
+/// P-384, RSA of 2048 to 8192 bits with an exponent of at most 64 bits, or Ed25519, which is known
+/// before any signature is verified: a stranger's chain costs at most one verification for each of
+/// its certificates and each anchor of the name it claims. Checks signatures, dates, constraints
+/// and algorithms (RFC 5280, at least 110 bits, no SHA-1) by Botan; then that the leaf is no
+/// authority's, signs, and names the very purpose in its extended key usage (none, or "any", is
+/// refused); then, for `expected_name` (a host name or an IP address; empty to skip, as for
+/// clients), the alternative names as in RFC 9525, never the common name; then revocation of every
+/// certificate but the anchor. `stapled_responses` are OCSP responses in DER that came with the
+/// chain, in any order; they count in mode `online` only. Any thread; never waits, never fetches.
 ///
 /// Errors: `peer_unproven` for an empty chain; `limit_exceeded` above 8 certificates;
-/// `certificate_untrusted` for no path to an anchor, a bad signature or a weak key;
+/// `certificate_untrusted` for no path to an anchor, a bad signature or a key of another kind or
+/// size; the leaf is named by its fingerprint;
 /// `certificate_expired` and `certificate_not_yet_valid` with `fact::date`; `certificate_usage`;
 /// `certificate_revoked`; `revocation_unknown`.
 template <revocation_check Revocation>

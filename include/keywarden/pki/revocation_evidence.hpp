@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <botan/ocsp.h>
+#include <botan/x509_ext.h>
 #include <botan/x509path.h>
 
 #include <keywarden/pki/dates.hpp>
@@ -42,18 +43,59 @@ struct revocation_finding {
   return {false, {}, "it does not cover this certificate"};
 }
 
+/// Whether a list of a certificate's issuer speaks for that certificate and for every reason,
+/// whatever RFC 5280 section 6.3.3 makes of distribution points.
+[[nodiscard]] inline bool is_plain(const Botan::X509_CRL& list, const Botan::X509_Certificate& of) {
+  namespace extension = Botan::Cert_Extension;
+  if (of.skip_revocation_check() ||
+      list.extensions().get_extension_object_as<extension::CRL_Issuing_Distribution_Point>() !=
+          nullptr)
+    return false;
+  const auto* points =
+      of.v3_extensions().get_extension_object_as<extension::CRL_Distribution_Points>();
+  return points == nullptr ||
+         std::ranges::none_of(points->distribution_points(), [](const auto& each) {
+           return each.reasons().has_value() || each.crl_issuer().has_value();
+         });
+}
+
+/// What `Botan::PKIX::check_crl` finds of a plain list, but for a signature that is checked once
+/// and then remembered (`revocation_list::signed_by`).
+[[nodiscard]] inline std::set<Botan::Certificate_Status_Code> check_plain_list(
+    const Botan::X509_Certificate& of, const Botan::X509_Certificate& issuer,
+    const revocation_list& list, time_point now) {
+  using status = Botan::Certificate_Status_Code;
+  std::set<status> found;
+  if (!issuer.allowed_usage(Botan::Key_Constraints::CrlSign))
+    found.insert(status::CA_CERT_NOT_FOR_CRL_ISSUER);
+  if (now < list.this_update()) found.insert(status::CRL_NOT_YET_VALID);
+  if (const auto next = list.next_update(); next && *next < now)
+    found.insert(status::CRL_HAS_EXPIRED);
+  if (!list.signed_by(certificate::adopt(issuer)))
+    found.insert(status::CRL_BAD_SIGNATURE);
+  else if (list.x509().has_unknown_critical_extension())
+    found.insert(status::CRL_HAS_UNKNOWN_CRITICAL_EXTENSION);
+  else
+    found.insert(list.x509().is_revoked(of) ? status::CERT_IS_REVOKED : status::VALID_CRL_CHECKED);
+  return found;
+}
+
 /// What a list says of the certificate at `index` of a path. Nothing if it is another authority's.
 [[nodiscard]] inline std::optional<revocation_finding> ask_list(
     const std::vector<Botan::X509_Certificate>& path, std::size_t index,
     const revocation_list& list, time_point now) {
   if (list.x509().issuer_dn() != path[index].issuer_dn()) return std::nullopt;
-  std::vector<std::optional<Botan::X509_CRL>> lists(path.size());
-  lists[index] = list.x509();
-  const auto codes = Botan::PKIX::check_crl(path, lists, now);
-  static const std::set<Botan::Certificate_Status_Code> nothing;
+  std::set<Botan::Certificate_Status_Code> codes;
+  if (is_plain(list.x509(), path[index])) {
+    codes = check_plain_list(path[index], path[index + 1], list, now);
+  } else {
+    std::vector<std::optional<Botan::X509_CRL>> lists(path.size());
+    lists[index] = list.x509();
+    const auto all = Botan::PKIX::check_crl(path, lists, now);
+    if (index < all.size()) codes = all[index];
+  }
   const auto next = list.next_update();
-  auto found =
-      finding_of(index < codes.size() ? codes[index] : nothing, next.value_or(time_point{}));
+  auto found = finding_of(codes, next.value_or(time_point{}));
   if (found.good_until && !next)
     return revocation_finding{false, {}, "the list promises no next one"};
   return found;
@@ -74,9 +116,7 @@ struct revocation_finding {
   const auto codes = Botan::PKIX::check_ocsp(path, responses, stores, now, restrictions);
   auto until = now + std::chrono::hours(1);
   for (const auto& each : response.responses())
-    if (each.next_update().time_is_set())
-      until =
-          std::min(until, time_point(std::chrono::seconds(each.next_update().time_since_epoch())));
+    if (each.next_update().time_is_set()) until = std::min(until, to_time(each.next_update()));
   return finding_of(codes[index], until);
 }
 
@@ -114,7 +154,7 @@ struct revocation_finding {
       for (const auto& each : read) findings.push_back(ask_response(x509, i, each, anchors, now));
       const auto refuse = [&](errc code, std::string_view reason) {
         return error(code)
-            .with(fact::name, path[i].subject())
+            .with(fact::name, i == 0 ? to_text(path[i].fingerprint()) : path[i].subject())
             .with(fact::key, path[i].serial())
             .with(fact::reason, reason);
       };

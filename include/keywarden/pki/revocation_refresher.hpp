@@ -20,7 +20,8 @@ namespace keywarden::pki {
 /// Where one authority's list comes from.
 struct revocation_source {
   /// Gets the list, DER or PEM. Called from the refresher's thread; it must come back in bounded
-  /// time, since the refresher's end waits for it.
+  /// time, since the refresher's end waits for it. What it throws (`std::exception`, but for
+  /// running out of memory) counts as a failed fetch, `backend_failed` with its reason.
   std::function<result<bytes>()> fetch;
   /// Who must have signed it: what anybody else signed is not taken over.
   certificate authority;
@@ -82,7 +83,8 @@ class revocation_refresher {
  private:
   [[nodiscard]] static result<revocation_list> fetched(
       const revocation_source& from, const std::optional<revocation_list>& present) {
-    auto content = from.fetch();
+    auto content = keywarden::detail::guarded("fetching a revocation list",
+                                              [&]() -> result<bytes> { return from.fetch(); });
     if (!content) return content.error();
     auto list = revocation_list::read(*content);
     if (!list) return list;

@@ -2,8 +2,10 @@
 /// What authorities have revoked, as it was known at one moment.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,6 +19,38 @@
 
 namespace keywarden::pki {
 
+namespace detail {
+
+/// Which authorities' keys a list's signature was checked with, and what came of it; the last
+/// eight. Any thread.
+class checked_signatures {
+ public:
+  static constexpr std::size_t capacity = 8;
+
+  [[nodiscard]] std::optional<bool> find(const key_fingerprint& key) const {
+    const std::lock_guard held(mutex_);
+    for (const auto& each : known_)
+      if (each && each->key == key) return each->good;
+    return std::nullopt;
+  }
+  void keep(const key_fingerprint& key, bool good) {
+    const std::lock_guard held(mutex_);
+    known_[next_] = {key, good};
+    next_ = (next_ + 1) % capacity;
+  }
+
+ private:
+  struct outcome {
+    key_fingerprint key;
+    bool good;
+  };
+  mutable std::mutex mutex_;
+  std::array<std::optional<outcome>, capacity> known_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace detail
+
 /// A certificate revocation list (RFC 5280): parsed, not judged; whether its authority signed it is
 /// checked when a path is judged. A cheap copy; any thread.
 class revocation_list {
@@ -24,7 +58,8 @@ class revocation_list {
   /// The largest list that is read, in bytes of DER.
   static constexpr std::size_t max_size = std::size_t{8} << 20U;
 
-  /// Reads exactly one list, DER or PEM. Errors: `limit_exceeded`, `malformed`.
+  /// Reads exactly one list, DER or PEM. Errors: `limit_exceeded`; `malformed`, also for dates
+  /// before 1970.
   [[nodiscard]] static result<revocation_list> read(bytes_view content) {
     constexpr std::uint8_t der_sequence = 0x30;
     if (!content.empty() && content[0] != der_sequence) {
@@ -39,20 +74,26 @@ class revocation_list {
   }
 
   [[nodiscard]] std::string issuer() const { return parsed_.issuer_dn().to_string(); }
-  [[nodiscard]] time_point this_update() const { return to_time(parsed_.this_update()); }
+  [[nodiscard]] time_point this_update() const { return detail::to_time(parsed_.this_update()); }
   /// When the next one was promised; none for a list that promises nothing.
   [[nodiscard]] std::optional<time_point> next_update() const {
     if (!parsed_.next_update().time_is_set()) return std::nullopt;
-    return to_time(parsed_.next_update());
+    return detail::to_time(parsed_.next_update());
   }
   [[nodiscard]] std::size_t size() const { return parsed_.get_revoked().size(); }
   [[nodiscard]] bytes der() const { return parsed_.BER_encode(); }
 
-  /// Whether this authority signed it. Errors: `backend_failed`.
+  /// Whether this authority's key signed it. The signature of a large list costs milliseconds: it
+  /// is checked once for each key, and remembered by all copies of the list.
   [[nodiscard]] bool signed_by(const certificate& authority) const {
-    const auto good = keywarden::detail::guarded("checking a revocation list", [&] {
-      return parsed_.check_signature(*authority.x509().subject_public_key());
-    });
+    const auto good =
+        keywarden::detail::guarded("checking a revocation list", [&]() -> result<bool> {
+          const auto key = authority.key_fingerprint();
+          if (const auto known = checked_->find(key)) return *known;
+          const bool made = parsed_.check_signature(*authority.x509().subject_public_key());
+          checked_->keep(key, made);
+          return made;
+        });
     return good && *good;
   }
 
@@ -60,12 +101,13 @@ class revocation_list {
   [[nodiscard]] const Botan::X509_CRL& x509() const noexcept { return parsed_; }
 
   /// For the library's own use: what Botan parsed already.
-  [[nodiscard]] static revocation_list adopt(Botan::X509_CRL parsed) noexcept {
+  [[nodiscard]] static revocation_list adopt(Botan::X509_CRL parsed) {
     return revocation_list(std::move(parsed));
   }
 
  private:
-  explicit revocation_list(Botan::X509_CRL parsed) noexcept : parsed_(std::move(parsed)) {}
+  explicit revocation_list(Botan::X509_CRL parsed)
+      : parsed_(std::move(parsed)), checked_(std::make_shared<detail::checked_signatures>()) {}
 
   [[nodiscard]] static result<revocation_list> from_der(bytes_view der) {
     if (der.size() > max_size) return too_large(max_size, der.size());
@@ -76,6 +118,12 @@ class revocation_list {
         return error(errc::malformed)
             .with(fact::kind, "revocation list")
             .with(fact::reason, "bytes follow it");
+      const auto& next = parsed.next_update();
+      if (!detail::is_since_1970(parsed.this_update()) ||
+          (next.time_is_set() && !detail::is_since_1970(next)))
+        return error(errc::malformed)
+            .with(fact::kind, "revocation list")
+            .with(fact::reason, "its dates are before 1970");
       return revocation_list(std::move(parsed));
     });
   }
@@ -85,11 +133,9 @@ class revocation_list {
         .with(fact::limit, limit)
         .with(fact::actual, actual);
   }
-  [[nodiscard]] static time_point to_time(const Botan::X509_Time& from) {
-    return time_point(std::chrono::seconds(from.time_since_epoch()));
-  }
 
   Botan::X509_CRL parsed_;
+  std::shared_ptr<detail::checked_signatures> checked_;
 };
 
 /// An immutable set of revocation lists. Copies share it; any thread.

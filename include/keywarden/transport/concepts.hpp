@@ -36,12 +36,15 @@ concept secure_session =
 /// A concept matching connections that are being made, which yield a session or a refusal and
 /// carry no data. Satisfied by `handshake`.
 template <class T>
-concept secure_handshake = std::movable<T> && !std::copyable<T> &&
-                           requires(T & in, const T& seen, bytes_view data, std::size_t count) {
+concept secure_handshake =
+    std::movable<T> && !std::copyable<T> &&
+    requires(T & in, const T& seen, bytes_view data, std::size_t count, error why) {
   { in.receive(data) } -> std::same_as<result<void>>;
   { seen.outgoing() } -> std::same_as<bytes_view>;
   in.sent(count);
   { seen.finished() } -> std::same_as<bool>;
+  { seen.proof() } -> std::same_as<const auth::proof*>;
+  in.refuse(why);
   requires secure_session<typename decltype(std::move(in).finish())::value_type>;
 };
 

@@ -45,8 +45,9 @@ class session {
   /// The first `count` bytes of `outgoing()` were written.
   void sent(std::size_t count) { machine_->outgoing().take(count); }
 
-  /// Says that nothing more will be sent; receiving goes on until the peer says the same. Errors:
-  /// `backend_failed`.
+  /// Says that nothing more will be sent; receiving goes on until the peer says the same. With
+  /// integrity only, TLS 1.2, it ends both directions: what the peer still sends is discarded, and
+  /// after the peer closed nothing can be sent. Errors: `backend_failed`.
   [[nodiscard]] result<void> close() { return machine_->close(); }
   /// The peer sends nothing more, and said so: a connection that ends without this was cut off.
   [[nodiscard]] bool peer_closed() const noexcept { return machine_->peer_closed(); }
@@ -105,6 +106,13 @@ class handshake {
   /// Whether the peer is proven and this side has accepted it. Send what is `outgoing` all the
   /// same. A connector finishes first: whether the acceptor accepts it shows with what comes next.
   [[nodiscard]] bool finished() const { return machine_->finished(); }
+
+  /// Who the peer is, once it is finished; nobody before, and after `finish`.
+  [[nodiscard]] const auth::proof* proof() const noexcept {
+    return machine_ != nullptr && machine_->finished() ? &*machine_->proof() : nullptr;
+  }
+  /// Ends it with the alert of all refusals, which is `outgoing` then.
+  void refuse(error why) { machine_->refuse(std::move(why)); }
 
   /// The session, once. Errors: the refusal, or `handshake_failed` when it is not finished.
   [[nodiscard]] result<session> finish() && {

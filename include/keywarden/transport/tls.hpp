@@ -145,8 +145,9 @@ struct tls13 {
 
 /// ENCRYPTION = SUPPORTED: TLS 1.3 with every peer that can; with a peer whose encryption is
 /// DISABLED, integrity only. A weakening: whoever configures the peer decides whether what is
-/// exchanged can be read on the way. An attacker cannot force it: both ends check each other's
-/// clause.
+/// exchanged can be read on the way. An attacker on the way cannot: TLS
+/// authenticates what both ends offered, and an acceptor leaves out encryption only for a peer that
+/// named such a clause. A connector shows its certificate to whoever answers with integrity only.
 template <group_choice Groups = hybrid_or_classical, class Algorithms = algorithms<algorithm::aes>>
 struct tls13_or_integrity_only {
   static constexpr std::string_view name = "TLS 1.3 or integrity only";

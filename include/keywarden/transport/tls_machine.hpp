@@ -81,7 +81,8 @@ struct agreement {
 class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credentials_Manager {
  public:
   static constexpr std::size_t max_handshake = 262144;  ///< bytes from a peer before its Finished
-  static constexpr std::size_t max_pending = 1048576;   ///< bytes that wait for a slow reader
+  static constexpr std::size_t handshake_part = 16384;
+  static constexpr std::size_t max_pending = 1048576;  ///< bytes that wait for a slow reader
 
   /// Whoever answers must be `expected` (a login), unless that is empty.
   tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled,
@@ -114,17 +115,20 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
           !made)
         return made;
     }
-    if (!finished()) {
-      handshake_bytes_ += data.size();
+    // What follows the peer's Finished in the same bytes does not count as handshake.
+    while (!data.empty() && !finished()) {
+      const auto part = data.first(std::min(data.size(), handshake_part));
+      data = data.subspan(part.size());
+      handshake_bytes_ += part.size();
       if (handshake_bytes_ > max_handshake) {
         refuse(error(errc::limit_exceeded)
                    .with(fact::operation, "TLS handshake")
                    .with(fact::limit, max_handshake));
         return *failure_;
       }
+      if (auto taken = feed(part); !taken) return taken;
     }
-    return checked(keywarden::detail::guarded(
-        "TLS", [&] { static_cast<void>(channel_->received_data(data)); }));
+    return data.empty() ? done() : feed(data);
   }
 
   [[nodiscard]] bool finished() const {
@@ -138,12 +142,13 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   /// Encrypts. Only after `finished`. Errors: `connection_closed`, `limit_exceeded`.
   [[nodiscard]] result<void> send(bytes_view data) {
     if (failure_) return *failure_;
-    if (closed_) return error(errc::connection_closed).with(fact::operation, "send");
+    const bool ended = peer_closed_ && agreed_.protection.is_integrity_only();
+    if (closed_ || ended) return error(errc::connection_closed).with(fact::operation, "send");
     if (outgoing_.size() + data.size() > max_pending)
       return error(errc::limit_exceeded)
           .with(fact::operation, "send")
           .with(fact::limit, max_pending)
-          .with(fact::next_step, "send what is outgoing first");
+          .with(fact::next_step, "send less at a time, and what is outgoing first");
     return checked(keywarden::detail::guarded("TLS", [&] { channel_->send(data); }));
   }
 
@@ -220,6 +225,17 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return done();
   }
 
+  [[nodiscard]] result<void> feed(bytes_view data) {
+    const auto outcome = keywarden::detail::guarded(
+        "TLS", [&] { static_cast<void>(channel_->received_data(data)); });
+    // TLS 1.2 has no half-close: what a peer still says after this side closed is its end.
+    if (!outcome && closed_ && !failure_ && agreed_.protection.is_integrity_only()) {
+      peer_closed_ = true;
+      return done();
+    }
+    return checked(outcome);
+  }
+
   /// The result of a call into Botan, as this connection's fate.
   [[nodiscard]] result<void> checked(const result<void>& outcome) {
     if (failure_) return *failure_;
@@ -227,7 +243,6 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return fail(explained(outcome.error(), !proof_.has_value()));
   }
   [[nodiscard]] error fail(error why) {
-    incoming_.clear();
     failure_ = std::move(why);
     return *failure_;
   }
@@ -318,6 +333,10 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
       agreed_.protection = negotiation::integrity_only();
       if (!allows_integrity_only(shared_->clause.presence()))
         veto(to_error(negotiation::refused(encryption_refusal::encryption_required)));
+      // Not encrypted only with a peer that said it wants that.
+      if (side_ == auth::side::acceptor && allows_encryption(shared_->clause.presence()) &&
+          !expected_)
+        veto(to_error(negotiation::refused(encryption_refusal::encryption_required)));
     } else {
       bool listed = false;
       for (const auto each : shared_->clause.algorithms())
@@ -363,11 +382,11 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
       const std::vector<Botan::AlgorithmIdentifier>& /*schemes*/,
       const std::vector<Botan::X509_DN>& /*acceptable*/, const std::string& /*type*/,
       const std::string& /*context*/) override {
-    was_asked_ = true;
     std::vector<Botan::X509_Certificate> chain;
     if (identity_ == nullptr || std::ranges::count(key_types, identity_->key->algorithm()) == 0)
       return chain;
     for (const auto& each : identity_->chain) chain.push_back(each.x509());
+    was_asked_ = true;
     return chain;
   }
   std::shared_ptr<Botan::Private_Key> private_key_for(const Botan::X509_Certificate& /*of*/,

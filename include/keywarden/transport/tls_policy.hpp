@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include <botan/rsa.h>
 #include <botan/tls_ciphersuite.h>
+#include <botan/tls_exceptn.h>
 #include <botan/tls_policy.h>
 #include <botan/tls_version.h>
 
@@ -98,6 +100,14 @@ class tls_policy final : public Botan::TLS::Policy {
   bool tls_13_middlebox_compatibility_mode() const override { return true; }
 
   std::size_t minimum_rsa_bits() const override { return 2048; }
+  /// A stranger's key is used before anybody knows him: one that is costly to use is not taken.
+  void check_peer_key_acceptable(const Botan::Public_Key& key) const override {
+    Botan::TLS::Policy::check_peer_key_acceptable(key);
+    const auto* const rsa = dynamic_cast<const Botan::RSA_PublicKey*>(&key);
+    if (rsa != nullptr && (rsa->key_length() > 8192 || rsa->get_e().bits() > 64))
+      throw Botan::TLS::TLS_Exception(Botan::TLS::AlertType::HandshakeFailure,
+                                      "an RSA key that is costly to use");
+  }
   std::size_t maximum_handshake_message_size() const override { return 65536; }
   std::size_t maximum_certificate_chain_size() const override { return 65536; }
   std::uint64_t minimum_key_update_interval_ms() const override { return 1000; }

@@ -58,7 +58,15 @@ struct private_key_facts {
   return elliptic != nullptr && elliptic->domain() == Botan::EC_Group::from_name(curve);
 }
 
-/// What a certificate's public key can do. Errors: `malformed`, `limit_exceeded`,
+/// Whether the certificate's key usage (RFC 5280, section 4.2.1.3), where it states one, allows
+/// hiding keys for it: an endpoint's certificate, which is for signing handshakes, does not.
+[[nodiscard]] inline bool hides_keys(const Botan::X509_Certificate& of, bool is_rsa) {
+  return of.allowed_usage(Botan::Key_Constraints(is_rsa ? Botan::Key_Constraints::KeyEncipherment
+                                                        : Botan::Key_Constraints::KeyAgreement));
+}
+
+/// What a certificate's public key can do: hide keys by a mechanism, where its algorithm and its
+/// key usage allow it, or only sign. Errors: `malformed`, `limit_exceeded`,
 /// `weaker_than_required` for RSA below 2048 bits, `unsupported_suite`.
 [[nodiscard]] inline result<private_key_facts> facts_of_certificate(bytes_view certificate) {
   if (certificate.size() > max_stored_certificate)
@@ -83,12 +91,13 @@ struct private_key_facts {
     if (algorithm == "RSA") {
       auto theirs = crypto::rsa_oaep<2048>::public_key::decode(made.public_key);
       if (!theirs) return theirs.error();
-      made.kem = crypto::rsa_oaep<2048>::name;
+      if (hides_keys(parsed, true)) made.kem = crypto::rsa_oaep<2048>::name;
       return made;
     }
     if (is_on_curve(*key, "secp256r1")) {
       auto theirs = crypto::dhkem_p256::public_key::decode(key->raw_public_key_bits());
       if (!theirs) return theirs.error();
+      if (!hides_keys(parsed, false)) return made;
       made.kem = crypto::dhkem_p256::name;
       made.public_key = theirs->encode();
       return made;

@@ -30,7 +30,9 @@ template <class Result, class Use>
     return error(errc::unsupported_suite)
         .with(fact::scheme, name)
         .with(fact::reason, "this certificate's key only signs: nothing can be hidden for it")
-        .with(fact::next_step, "protect the symmetric key by an RSA or P-256 certificate");
+        .with(fact::next_step,
+              "protect the symmetric key by an RSA certificate with keyEncipherment or a P-256 "
+              "certificate with keyAgreement, or one without a key usage");
   return error(errc::unsupported_suite).with(fact::scheme, name);
 }
 
@@ -62,7 +64,9 @@ class private_keys {
 
   /// Imports a certificate (DER, public) with its private key (PKCS#8 DER, unencrypted: wipe it
   /// afterwards), wrapped by the database master key. RSA from 2,048 bits, P-256, P-384 and
-  /// Ed25519; only the former two can protect symmetric keys. Errors: `malformed`,
+  /// Ed25519; only the former two can protect symmetric keys, and only where the certificate's key
+  /// usage, if it has one, says keyEncipherment (RSA) or keyAgreement (P-256), which an endpoint's
+  /// does not. Errors: `malformed`,
   /// `limit_exceeded`, `weaker_than_required`, `unsupported_suite`, `already_exists`, `not_open`,
   /// `invalid_argument` when the key is not the certificate's.
   [[nodiscard]] result<void> import(
@@ -228,8 +232,8 @@ class private_keys {
     });
   }
 
-  /// Forgets the private half, keeps the public. Errors: `has_dependents` while a symmetric key is
-  /// protected by it.
+  /// Forgets the private half, keeps the public, sealed under what it was under. Errors:
+  /// `has_dependents` while a symmetric key is protected by it.
   [[nodiscard]] result<void> remove_private_key(const object_name& name,
                                                 const password* own = nullptr) {
     const auto lock = state_->lock();
@@ -238,7 +242,9 @@ class private_keys {
       auto opened = open(name, own);
       if (!opened) return opened.error();
       opened->record.header().attributes["private_key"] = "none";
-      return write_over(*opened, own, plaintext{});
+      const bool by_master_key =
+          detail::has_slot_of<protect::database_master_key>(opened->record.header());
+      return write_over(*opened, by_master_key ? nullptr : own, plaintext{});
     });
   }
 

@@ -1,5 +1,5 @@
 /// @file
-/// Small named documents of a database that nobody can alter who can only write the store.
+/// Named documents of a database that nobody can alter who can only write the store.
 #pragma once
 
 #include <memory>
@@ -37,8 +37,9 @@ struct document_purpose {
 template <class State, crypto::aead Cipher>
 class sealed_documents {
  public:
-  /// The largest content, in bytes.
-  static constexpr std::size_t max_size = std::size_t{512} << 10U;
+  /// The largest content: 4 MiB, as much as a directory of principals takes
+  /// (`auth::max_directory_size`). Sealed it stays below the 16 MiB of a store's record.
+  static constexpr std::size_t max_size = std::size_t{4} << 20U;
 
   sealed_documents(std::shared_ptr<State> state, object_name database)
       : state_(std::move(state)), database_(database) {}
