@@ -54,8 +54,8 @@ class certificate<trust::chain<Revocation, Options...>> {
             snapshot{std::move(own), std::move(trusting), std::move(access)})) {}
 
   /// From now on, these identities, principals, endpoint's owner, authorities.
-  void reload_own(own_identities own) const {
-    state_->now.change([&](snapshot& next) { next.own = std::move(own); });
+  void reload_own(const own_identities& own) const {
+    state_->now.change([&](snapshot& next) { next.own = own; });
   }
   void reload_directory(directory known) const {
     state_->now.change([&](snapshot& next) { next.access = next.access.with(std::move(known)); });
@@ -65,8 +65,8 @@ class certificate<trust::chain<Revocation, Options...>> {
       next.access = endpoint_access(next.access.known(), next.access.endpoint(), owner);
     });
   }
-  void reload_anchors(pki::trust_anchors anchors) const {
-    state_->now.change([&](snapshot& next) { next.trusting.anchors = std::move(anchors); });
+  void reload_anchors(const pki::trust_anchors& anchors) const {
+    state_->now.change([&](snapshot& next) { next.trusting.anchors = anchors; });
   }
   /// From now on, these lists; for whoever shares the policy as well. Replaces nothing where
   /// revocation is not checked: that does not compile.

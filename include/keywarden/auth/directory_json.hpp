@@ -142,7 +142,7 @@ class directory_reader {
     if (ok_) ok_ = error(errc::malformed).with(fact::name, member).with(fact::reason, "not a name");
     return object_name("none");
   }
-  void keep(result<void> made) {
+  void keep(const result<void>& made) {
     if (made) return;
     ok_ = error(errc::malformed).with(fact::kind, "directory").because(made.error());
   }

@@ -35,7 +35,7 @@ struct connection_keeper {
     return permits(who);
   }
 
-  void tell(endpoint_event event) const {
+  void tell(const endpoint_event& event) const {
     if (log) log(event);
   }
 };

@@ -111,7 +111,7 @@ class listener {
 
  private:
   struct work : std::enable_shared_from_this<work> {
-    work(boost::asio::any_io_executor executor, Endpoint listens, tcp::endpoint where,
+    work(const boost::asio::any_io_executor& executor, Endpoint listens, tcp::endpoint where,
          handler takes, listener_options with)
         : at(std::move(listens)),
           address(std::move(where)),

@@ -204,13 +204,16 @@ class topology_check {
     const auto* known = known_as(*shown, at);
     if (known == nullptr) return add_unknown(from, at, *shown);
     check_login(from, at, *known, "the certificate of " + a);
-    for (const auto& each : from.own)
-      if (each.not_before > now_ && known_as(each, at) == nullptr)
-        add(fault::next_certificate, a, b,
-            a + " -> " + b + ": " + b + " does not know the certificate that " + a +
-                " changes to on " + pki::to_text(each.not_before),
-            "before that day, copy it to " + b + ", compare " + to_text(each.fingerprint) +
-                ", and associate it with the same user");
+    for (const auto& each : from.own) {
+      if (each.not_before <= now_ || known_as(each, at) != nullptr) continue;
+      const auto day = pki::to_text(each.not_before);
+      std::string text(a);
+      text.append(" -> ").append(b).append(": ").append(b);
+      text.append(" does not know the certificate that ").append(a).append(" changes to on ");
+      add(fault::next_certificate, a, b, text.append(day),
+          "before that day, copy it to " + b + ", compare " + to_text(each.fingerprint) +
+              ", and associate it with the same user");
+    }
   }
 
   [[nodiscard]] std::string validity_of(const instance_description& of) const {
@@ -237,16 +240,18 @@ class topology_check {
     const auto next = "export the certificate of " + a + ", copy it to " + b +
                       ", compare the fingerprint " + to_text(shown.fingerprint) +
                       ", and associate it with the user of " + a;
-    for (const auto& each : at.peers)
-      if (each.certificate && each.certificate->subject == shown.subject)
-        return add(each.certificate->not_after < now_ ? fault::certificate_expired
-                                                      : fault::wrong_certificate,
-                   a, b,
-                   a + " -> " + b + ": the certificate that " + b + " holds for " + a +
-                       (each.certificate->not_after < now_
-                            ? " expired on " + pki::to_text(each.certificate->not_after)
-                            : " is another one (" + to_text(each.certificate->fingerprint) + ")"),
-                   next);
+    for (const auto& each : at.peers) {
+      if (!each.certificate || each.certificate->subject != shown.subject) continue;
+      const bool expired = each.certificate->not_after < now_;
+      std::string text(a);
+      text.append(" -> ").append(b).append(": the certificate that ").append(b);
+      text.append(" holds for ").append(a);
+      if (expired)
+        text.append(" expired on ").append(pki::to_text(each.certificate->not_after));
+      else
+        text.append(" is another one (").append(to_text(each.certificate->fingerprint)).append(")");
+      return add(expired ? fault::certificate_expired : fault::wrong_certificate, a, b, text, next);
+    }
     add(fault::no_certificate, a, b, a + " -> " + b + ": " + b + " holds no certificate of " + a,
         next);
   }

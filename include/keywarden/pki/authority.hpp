@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <botan/asn1_time.h>
 #include <botan/ber_dec.h>
 #include <botan/bigint.h>
 #include <botan/der_enc.h>

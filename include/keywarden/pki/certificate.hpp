@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <botan/asn1_time.h>
 #include <botan/data_src.h>
 #include <botan/hash.h>
 #include <botan/hex.h>

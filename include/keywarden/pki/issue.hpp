@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <botan/asn1_time.h>
 #include <botan/pubkey.h>
 #include <botan/x509_ca.h>
 #include <botan/x509_ext.h>

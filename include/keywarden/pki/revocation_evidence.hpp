@@ -138,6 +138,7 @@ struct revocation_finding {
         .with(fact::actual, responses.size());
   return keywarden::detail::guarded("checking revocation", [&]() -> result<time_point> {
     std::vector<Botan::X509_Certificate> x509;
+    x509.reserve(path.size());
     for (const auto& each : path) x509.push_back(each.x509());
     std::vector<Botan::OCSP::Response> read;
     for (const auto& each : responses) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <botan/asn1_time.h>
 #include <botan/data_src.h>
 #include <botan/pem.h>
 #include <botan/x509_crl.h>

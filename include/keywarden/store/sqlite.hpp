@@ -205,12 +205,13 @@ class sqlite {
     // Its questions are asked inside one transaction: between two of them another opener may have
     // made the database.
     bool blank = false;
-    if (auto asked = inside(connection, "BEGIN", [&]() -> result<void> {
-          auto answer = is_blank(connection);
-          if (!answer) return answer.error();
-          blank = *answer;
-          return done();
-        });
+    if (auto asked = inside(connection, "BEGIN",
+                            [&]() -> result<void> {
+                              auto answer = is_blank(connection);
+                              if (!answer) return answer.error();
+                              blank = *answer;
+                              return done();
+                            });
         !asked)
       return asked;
     if (blank) {
@@ -247,8 +248,8 @@ class sqlite {
     return outcome;
   }
 
-  /// Whether nobody has used the database yet. To be asked inside a transaction. Errors: `store_corrupt` for another program's
-  /// database, `unsupported_version`.
+  /// Whether nobody has used the database yet. To be asked inside a transaction. Errors:
+  /// `store_corrupt` for another program's database, `unsupported_version`.
   [[nodiscard]] static result<bool> is_blank(const detail::sqlite_connection& connection) {
     const auto id = connection.value("PRAGMA application_id", "recognise");
     if (!id) return id.error();
