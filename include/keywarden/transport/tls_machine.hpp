@@ -243,6 +243,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return fail(explained(outcome.error(), !proof_.has_value()));
   }
   [[nodiscard]] error fail(error why) {
+    incoming_.clear();
     failure_ = std::move(why);
     return *failure_;
   }
