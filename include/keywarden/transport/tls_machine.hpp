@@ -229,7 +229,10 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     const auto outcome = keywarden::detail::guarded(
         "TLS", [&] { static_cast<void>(channel_->received_data(data)); });
     // TLS 1.2 has no half-close: what a peer still says after this side closed is its end.
-    if (!outcome && closed_ && !failure_ && agreed_.protection.is_integrity_only()) {
+    // Anything else that is wrong with it is no goodbye.
+    const auto late = std::to_string(static_cast<int>(Botan::TLS::AlertType::UnexpectedMessage));
+    if (!outcome && closed_ && !failure_ && agreed_.protection.is_integrity_only() &&
+        outcome.error().value_of(fact::alert) == late) {
       peer_closed_ = true;
       return done();
     }
