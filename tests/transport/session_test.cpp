@@ -198,6 +198,18 @@ BOOST_AUTO_TEST_CASE(integrity_only_closes_both_directions_and_keeps_what_was_re
   BOOST_TEST(refused_as(errc::connection_closed, met.acceptor->send(kw::as_bytes("x"))));
 }
 
+BOOST_AUTO_TEST_CASE(a_broken_record_after_closing_is_no_goodbye) {
+  pair of;
+  auto met = kw::testing::meet(context<transport::tls12_integrity_only>(of.at_a),
+                               context<transport::tls12_integrity_only>(of.at_b));
+  met.acceptor->send(kw::as_bytes("altered")).value();
+  auto data = kw::to_bytes(met.acceptor->outgoing());
+  data[data.size() - 18] ^= 1U;
+  met.connector->close().value();
+  BOOST_TEST(refused_as(errc::authentication_failed, met.connector->receive(data)));
+  BOOST_TEST(!met.connector->peer_closed());
+}
+
 BOOST_AUTO_TEST_CASE(what_follows_a_finished_in_the_same_bytes_is_not_handshake) {
   pair of;
   auto connector = context<transport::tls13<>>(of.at_a).connect("b").value();
