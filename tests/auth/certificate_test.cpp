@@ -6,7 +6,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace certificate_test {
 
 using pinned = auth::certificate<trust::pinned>;
 
@@ -162,5 +162,6 @@ BOOST_AUTO_TEST_CASE(an_own_identity_that_is_none_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace certificate_test
+
 }  // namespace keywarden::testing

@@ -11,7 +11,7 @@
 #include "auth/laws.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace concepts_test {
 
 using auth::permission;
 using scenes = std::tuple<pinned_scene, leaves_scene, keys_scene, shared_key_scene>;
@@ -186,5 +186,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(eight_threads_judge_while_it_is_reloaded, Scene, s
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace concepts_test
+
 }  // namespace keywarden::testing

@@ -7,7 +7,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace directory_json_test {
 
 namespace data = boost::unit_test::data;
 
@@ -223,5 +223,6 @@ BOOST_AUTO_TEST_CASE(a_full_directory_is_written_and_read) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace directory_json_test
+
 }  // namespace keywarden::testing

@@ -9,7 +9,7 @@
 #include "vault/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace directory_store_test {
 
 const std::string document = "master/document/master/directory";
 
@@ -168,5 +168,6 @@ BOOST_AUTO_TEST_CASE(a_directory_that_is_too_large_for_a_document_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace directory_store_test
+
 }  // namespace keywarden::testing

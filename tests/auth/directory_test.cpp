@@ -7,7 +7,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace directory_test {
 
 using auth::permission;
 using why = auth::verdict::reason;
@@ -286,5 +286,6 @@ BOOST_AUTO_TEST_CASE(names_of_permissions_are_those_of_statements) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace directory_test
+
 }  // namespace keywarden::testing

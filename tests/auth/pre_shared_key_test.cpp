@@ -7,7 +7,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace pre_shared_key_test {
 
 using auth::shared_key_name;
 using auth::shared_secrets;
@@ -276,5 +276,6 @@ BOOST_AUTO_TEST_CASE(the_number_of_versions_is_bounded) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace pre_shared_key_test
+
 }  // namespace keywarden::testing

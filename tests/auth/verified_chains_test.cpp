@@ -8,7 +8,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace verified_chains_test {
 
 using auth::chain_key;
 using auth::verified_chains;
@@ -102,5 +102,6 @@ BOOST_AUTO_TEST_CASE(eight_threads_never_exceed_the_bound) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace verified_chains_test
+
 }  // namespace keywarden::testing

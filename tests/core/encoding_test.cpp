@@ -5,13 +5,13 @@
 
 #include "support/refusals.hpp"
 
+namespace encoding_test {
+
 namespace kw = keywarden;
 namespace data = boost::unit_test::data;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 // RFC 4648, section 10.
 const std::vector<std::string> plain{"", "f", "fo", "foo", "foob", "fooba", "foobar"};
@@ -27,8 +27,6 @@ const std::vector<std::string> bad_base64{
 const std::vector<std::string> bad_hex{"6",   "66F", "6F",   "0x66", "66 6f",
                                        " 66", "66 ", "66\n", "6g",   "66:6f",
                                        "-1",  "666", "AB",   "aB",   "6\xC3\xA4"};
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core)
 BOOST_AUTO_TEST_SUITE(encoding)
@@ -82,3 +80,5 @@ BOOST_AUTO_TEST_CASE(a_strong_value_takes_exactly_its_size) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace encoding_test

@@ -10,13 +10,13 @@
 
 #include "support/refusals.hpp"
 
+namespace error_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::fact;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 // Every code that exists: those of the whole range that have a name.
 std::vector<errc> all_codes() {
@@ -25,8 +25,6 @@ std::vector<errc> all_codes() {
     if (name_of(static_cast<errc>(number)) != "unknown") found.push_back(static_cast<errc>(number));
   return found;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core)
 BOOST_AUTO_TEST_SUITE(error)
@@ -161,3 +159,5 @@ BOOST_AUTO_TEST_CASE(a_value_from_a_stranger_writes_no_line_of_its_own) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace error_test

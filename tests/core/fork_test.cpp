@@ -5,9 +5,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-namespace kw = keywarden;
+namespace fork_test {
 
-namespace {
+namespace kw = keywarden;
 
 /// What `answer` says in a forked child.
 template <class Answer>
@@ -19,8 +19,6 @@ bool in_a_child(const Answer& answer) {
   BOOST_REQUIRE(WIFEXITED(outcome));
   return WEXITSTATUS(outcome) == 1;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core_fork)
 
@@ -48,3 +46,5 @@ BOOST_AUTO_TEST_CASE(a_grandchild_is_noticed_as_well) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace fork_test

@@ -7,14 +7,14 @@
 
 #include "support/refusals.hpp"
 
+namespace name_test {
+
 namespace kw = keywarden;
 namespace data = boost::unit_test::data;
 using kw::errc;
 using kw::fact;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 const std::string longest(64, 'n');
 const std::string too_long(65, 'n');
@@ -63,8 +63,6 @@ const std::vector<std::string> invalid_records{
     "../a",
     longest + "/" + longest + "/" + longest + "/" + longest,
     too_long + "/a"};
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core)
 BOOST_AUTO_TEST_SUITE(name)
@@ -115,3 +113,5 @@ BOOST_AUTO_TEST_CASE(case_counts) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace name_test

@@ -6,7 +6,7 @@
 #include <keywarden/core/result.hpp>
 
 namespace keywarden {
-namespace {
+namespace printable_test {
 
 [[nodiscard]] std::string shown(std::string_view value, std::size_t limit = 256) {
   std::string text;
@@ -74,5 +74,6 @@ BOOST_AUTO_TEST_CASE(no_value_makes_a_sentence_long) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace printable_test
+
 }  // namespace keywarden

@@ -13,12 +13,12 @@
 #include "support/memory_map.hpp"
 #include "support/refusals.hpp"
 
+namespace random_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 using block = std::array<std::uint8_t, 32>;
 
@@ -70,8 +70,6 @@ struct exhausted {
   kw::result<void> fill(kw::mutable_bytes) { return kw::error(errc::io_failed); }
 };
 static_assert(kw::random_source<exhausted>);
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core)
 BOOST_AUTO_TEST_SUITE(random)
@@ -177,3 +175,5 @@ BOOST_AUTO_TEST_CASE(a_source_that_fails_inside_the_backend_is_a_refusal) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace random_test

@@ -6,10 +6,10 @@
 
 #include "support/memory_map.hpp"
 
+namespace secret_test {
+
 namespace kw = keywarden;
 using kw::testing::memory_at;
-
-namespace {
 
 constexpr std::size_t key_size = 32;
 const kw::bytes pattern(key_size, 0xA7);
@@ -20,8 +20,6 @@ const std::uint8_t* address_of(const kw::secret_key& key) {
 }
 
 constexpr auto token = kw::hazmat::insecure_access::i_know_what_i_do();
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(core)
 BOOST_AUTO_TEST_SUITE(secret)
@@ -163,3 +161,5 @@ BOOST_AUTO_TEST_CASE(wiping_a_plain_buffer_zeroes_it) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace secret_test

@@ -10,6 +10,8 @@
 #include "support/refusals.hpp"
 #include "vectors.hpp"
 
+namespace aead_test {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using kw::errc;
@@ -18,8 +20,6 @@ using kw::testing::aead_laws;
 using kw::testing::refused_as;
 
 using aeads = std::tuple<crypto::aes256_gcm, crypto::chacha20_poly1305, crypto::aes256_gcm_siv>;
-
-namespace {
 
 // Seals and opens every case of a file that is valid, and refuses to open every one that is not.
 template <crypto::aead Aead>
@@ -52,8 +52,6 @@ void check_vectors(const char* file, std::size_t at_least) {
   BOOST_TEST(valid >= at_least);
   BOOST_TEST(invalid >= 20U);
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(crypto_aead)
 
@@ -133,3 +131,5 @@ BOOST_AUTO_TEST_CASE(gcm_siv_with_a_repeated_nonce_shows_only_that_messages_are_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace aead_test

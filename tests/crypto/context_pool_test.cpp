@@ -8,6 +8,8 @@
 #include "support/memory_map.hpp"
 #include "support/refusals.hpp"
 
+namespace context_pool_test {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using kw::errc;
@@ -15,11 +17,7 @@ using kw::testing::accepted;
 using kw::testing::refused_as;
 using gcm_pool = crypto::context_pool<crypto::aes256_gcm>;
 
-namespace {
-
 std::unique_ptr<gcm_pool> make() { return gcm_pool::create(kw::random_key().value()).value(); }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(crypto_context_pool)
 
@@ -108,3 +106,5 @@ BOOST_AUTO_TEST_CASE(closing_a_pool_wipes_its_key) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace context_pool_test

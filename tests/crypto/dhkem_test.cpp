@@ -9,7 +9,7 @@
 #include "vectors.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace dhkem_test {
 
 using crypto::dhkem_p256;
 using crypto::dhkem_x25519;
@@ -109,5 +109,6 @@ BOOST_AUTO_TEST_CASE(a_p256_private_key_outside_1_to_the_order_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace dhkem_test
+
 }  // namespace keywarden::testing

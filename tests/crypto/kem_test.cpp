@@ -17,7 +17,7 @@ inline constexpr errc shortened_public_key<crypto::rsa_oaep<Bits>> = errc::malfo
 template <std::size_t Bits>
 inline constexpr errc shortened_private_key<crypto::rsa_oaep<Bits>> = errc::malformed;
 
-namespace {
+namespace kem_test {
 
 using models =
     std::tuple<crypto::x_wing, crypto::dhkem_p256, crypto::dhkem_x25519, crypto::rsa_oaep<>>;
@@ -60,5 +60,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(noise_is_refused_without_an_exception, Kem, models
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace kem_test
+
 }  // namespace keywarden::testing

@@ -9,6 +9,8 @@
 #include "support/refusals.hpp"
 #include "vectors.hpp"
 
+namespace password_kdf_test {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using crypto::kdf_cost;
@@ -17,8 +19,6 @@ using kw::fact;
 using kw::testing::accepted;
 using kw::testing::read_vectors;
 using kw::testing::refused_as;
-
-namespace {
 
 using cheap_argon = crypto::argon2id<8, 1, 1>;
 using cheap_pbkdf2 = crypto::pbkdf2_sha256<1000>;
@@ -39,8 +39,6 @@ spent so_far() {
   };
   return {seconds(usage.ru_utime) + seconds(usage.ru_stime), usage.ru_maxrss};
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(crypto_password_kdf)
 
@@ -192,3 +190,5 @@ static_assert(crypto::argon2id<>::cost ==
               kdf_cost{65536, 3, 4});  // RFC 9106, second recommendation
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace password_kdf_test

@@ -14,7 +14,7 @@
 #include <keywarden/core/encoding.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace rsa_oaep_test {
 
 using rsa = crypto::rsa_oaep<2048>;
 
@@ -213,5 +213,6 @@ BOOST_AUTO_TEST_CASE(a_ciphertext_outside_the_modulus_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace rsa_oaep_test
+
 }  // namespace keywarden::testing

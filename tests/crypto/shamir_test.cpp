@@ -9,7 +9,7 @@
 #include "crypto/kem_laws.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace shamir_test {
 
 using crypto::combine;
 using crypto::indexed_share;
@@ -202,5 +202,6 @@ BOOST_AUTO_TEST_CASE(a_share_of_another_size_is_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace shamir_test
+
 }  // namespace keywarden::testing

@@ -7,7 +7,7 @@
 #include "vectors.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace x_wing_test {
 
 using crypto::x_wing;
 
@@ -93,5 +93,6 @@ BOOST_AUTO_TEST_CASE(an_altered_ciphertext_gives_the_same_unrelated_secret_each_
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace x_wing_test
+
 }  // namespace keywarden::testing

@@ -12,7 +12,7 @@
 #include "vault/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace definition_test {
 
 using transport::algorithm;
 using transport::encryption_clause;
@@ -559,5 +559,6 @@ BOOST_AUTO_TEST_CASE(dropping_forgets_the_permissions_so_that_the_next_endpoint_
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace definition_test
+
 }  // namespace keywarden::testing

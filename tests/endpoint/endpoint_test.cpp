@@ -9,14 +9,14 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace endpoint_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::knows;
 using kw::testing::refused_as;
 namespace transport = kw::transport;
-
-namespace {
 
 using open_endpoint = kw::endpoint<knows, transport::tls13<>, kw::admit::anyone>;
 constexpr kw::admit::address near{"192.0.2.7"};
@@ -56,8 +56,6 @@ struct two_instances {
 
 static_assert(transport::secure_handshake<open_endpoint::pending>);
 static_assert(transport::secure_session<open_endpoint::connection>);
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(endpoint)
 
@@ -178,8 +176,6 @@ BOOST_AUTO_TEST_CASE(who_is_called_must_be_said) {
   BOOST_TEST(accepted(of.connector.connect("b", kw::any_known_peer{})));
 }
 
-namespace {
-
 /// Brings a connection to where both ends have proven each other and no session was taken yet.
 struct almost {
   explicit almost(two_instances& of)
@@ -192,8 +188,6 @@ struct almost {
   decltype(std::declval<open_endpoint&>().connect("b", "b"))::value_type out;
   open_endpoint::pending in;
 };
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_peer_that_is_revoked_between_proof_and_session_gets_none) {
   two_instances of;
@@ -248,3 +242,5 @@ BOOST_AUTO_TEST_CASE(a_dropped_connections_owner_is_woken_once) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace endpoint_test

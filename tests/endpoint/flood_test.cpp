@@ -16,6 +16,8 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace flood_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
@@ -23,8 +25,6 @@ using kw::testing::knows;
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using namespace std::chrono_literals;
-
-namespace {
 
 constexpr int flood = 10000;
 constexpr int hosts = 40;  // of loopback: 127.0.1.1 and so on
@@ -99,8 +99,6 @@ class flooder {
   pid_t pid_ = -1;
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(flood_of_connections)
 
 BOOST_AUTO_TEST_CASE(ten_thousand_silent_connections_take_little_and_others_are_served) {
@@ -157,3 +155,5 @@ BOOST_AUTO_TEST_CASE(ten_thousand_silent_connections_take_little_and_others_are_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace flood_test

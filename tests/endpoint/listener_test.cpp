@@ -11,6 +11,8 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace listener_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
@@ -19,8 +21,6 @@ using kw::testing::refused_as;
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using namespace std::chrono_literals;
-
-namespace {
 
 using mirroring = kw::endpoint<knows, kw::transport::tls13<>, kw::admit::anyone>;
 
@@ -78,8 +78,6 @@ struct loopback {
   mirroring acceptor;
   listener listening;
 };
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(listener)
 
@@ -189,3 +187,5 @@ BOOST_AUTO_TEST_CASE(an_address_in_use_is_a_typed_refusal) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace listener_test

@@ -11,14 +11,14 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace refusals_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::refused_as;
 using namespace std::chrono_literals;
 using purpose = kw::pki::certificate_purpose;
-
-namespace {
 
 /// Brings a connection between two endpoints to its end; gives both fates.
 template <class From, class To>
@@ -101,8 +101,6 @@ struct strict_server {
   }
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(endpoint_refusals)
 
 BOOST_AUTO_TEST_CASE(a_peer_that_satisfies_everything_is_let_in) {
@@ -165,8 +163,6 @@ BOOST_AUTO_TEST_CASE(a_certificate_for_clients_does_not_answer_connections) {
   BOOST_TEST(refused_as(errc::refused_by_peer, met.here));
 }
 
-namespace {
-
 /// Two partners and a witness that know each other, but for one edge.
 struct mesh {
   using with = kw::auth::certificate<kw::trust::pinned>;
@@ -224,8 +220,6 @@ struct mesh {
   std::vector<kw::instance_description> descriptions;
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(a_complete_mesh_connects_every_pair_both_ways) {
   mesh of({});
   BOOST_TEST(kw::check_topology(of.descriptions, today).problems.empty());
@@ -270,3 +264,5 @@ BOOST_AUTO_TEST_CASE(each_single_missing_edge_is_named_refused_logged_and_looks_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace refusals_test

@@ -11,13 +11,13 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace rotation_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::refused_as;
 using namespace std::chrono_literals;
-
-namespace {
 
 /// A clock that all copies share.
 class common_clock {
@@ -119,8 +119,6 @@ both_ends connect(const mirroring& from, const mirroring& to, const std::string&
   }
   return {std::move(*out).finish(), std::move(in).finish()};
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(rotation)
 
@@ -274,3 +272,5 @@ BOOST_AUTO_TEST_CASE(ten_thousand_handshakes_while_certificates_change) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rotation_test

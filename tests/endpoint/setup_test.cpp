@@ -14,7 +14,7 @@
 #include "vault/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace setup_test {
 
 struct host_a {
   static constexpr std::string_view name = "HOST_A";
@@ -602,5 +602,6 @@ BOOST_AUTO_TEST_CASE(start_refuses_an_own_certificate_that_is_not_valid_yet) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace setup_test
+
 }  // namespace keywarden::testing

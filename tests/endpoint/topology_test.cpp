@@ -13,7 +13,7 @@
 #include "support/refusals.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace topology_test {
 
 using fault = topology_fault;
 using mesh = std::vector<instance_description>;
@@ -383,5 +383,6 @@ BOOST_AUTO_TEST_CASE(the_drawings_mark_exactly_the_broken_edges) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace topology_test
+
 }  // namespace keywarden::testing

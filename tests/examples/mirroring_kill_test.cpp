@@ -25,7 +25,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace mirroring_kill_test {
 
 using mirroring::node;
 using mirroring::process;
@@ -182,8 +182,6 @@ std::uint64_t seed_of_the_day() {
   return told == nullptr ? 20260101 : std::strtoull(told, nullptr, 10);
 }
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(mirroring_kill,
                       *boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
                         boost::test_tools::assertion_result built(std::filesystem::exists(program));
@@ -253,5 +251,7 @@ BOOST_AUTO_TEST_CASE(no_acknowledged_write_is_lost_in_a_hundred_random_kills) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace mirroring_kill_test
 
 }  // namespace keywarden::testing

@@ -10,7 +10,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace mirroring_program_test {
 
 const std::filesystem::path program =
     std::filesystem::path(KEYWARDEN_BINARY_DIR) / "examples" / "database_mirroring";
@@ -43,8 +43,6 @@ boost::test_tools::assertion_result is_built(boost::unit_test::test_unit_id /*wh
   built.message() << "the examples are not built";
   return built;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(mirroring_program, *boost::unit_test::precondition(is_built))
 
@@ -96,5 +94,7 @@ BOOST_AUTO_TEST_CASE(a_set_up_is_repeated_but_not_changed) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace mirroring_program_test
 
 }  // namespace keywarden::testing

@@ -18,7 +18,7 @@
 #include "support/refusals.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace mirroring_protocol_test {
 
 using mirroring::ballot;
 using mirroring::message;
@@ -466,8 +466,6 @@ Message round_trip(const Message& said) {
   return std::get<Message>(mirroring::decode(mirroring::encode(said)).value().value().what);
 }
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(mirroring_protocol)
 
 BOOST_AUTO_TEST_CASE(no_acknowledged_write_is_lost_in_any_of_thousands_of_schedules) {
@@ -651,5 +649,7 @@ BOOST_AUTO_TEST_CASE(what_no_one_writes_is_refused) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace mirroring_protocol_test
 
 }  // namespace keywarden::testing

@@ -10,7 +10,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace mirroring_replica_test {
 
 using mirroring::ballot;
 using mirroring::ballot_record;
@@ -48,8 +48,6 @@ errc refusal_of(const auto& act) {
   }
   return errc::none;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(mirroring_replica)
 
@@ -156,5 +154,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_no_database_is_refused) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace mirroring_replica_test
 
 }  // namespace keywarden::testing

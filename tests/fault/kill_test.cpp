@@ -9,7 +9,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace kill_test {
 
 /// Kills writers of one store again and again, each going on from what the one before left.
 template <class Open>
@@ -68,5 +68,6 @@ BOOST_AUTO_TEST_CASE(a_killed_writer_leaves_a_sqlite_store_before_or_after_its_c
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace kill_test
+
 }  // namespace keywarden::testing

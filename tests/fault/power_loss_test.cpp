@@ -13,7 +13,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace power_loss_test {
 
 /// The states a store went through, each with the instants between which its commit ran.
 struct history {
@@ -197,5 +197,6 @@ BOOST_AUTO_TEST_CASE(a_disk_that_ignores_syncs_is_noticed) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace power_loss_test
+
 }  // namespace keywarden::testing

@@ -17,7 +17,7 @@
 #include "vault/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace vault_kill_test {
 
 using opener = any_store (*)(const std::filesystem::path&);
 
@@ -320,5 +320,6 @@ BOOST_AUTO_TEST_CASE(a_vault_in_sqlite_is_before_or_after_each_operation_when_th
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace vault_kill_test
+
 }  // namespace keywarden::testing

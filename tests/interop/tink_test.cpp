@@ -9,7 +9,7 @@
 // What another library sealed, opened here; the other direction is tink_interop.cpp.
 
 namespace keywarden::testing {
-namespace {
+namespace tink_test {
 
 struct card_numbers {
   static constexpr std::string_view name = "card numbers";
@@ -134,5 +134,6 @@ BOOST_AUTO_TEST_CASE(streams_are_byte_for_byte_those_of_another_library) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace tink_test
+
 }  // namespace keywarden::testing

@@ -11,6 +11,8 @@
 #include <support/spoken.hpp>
 #include <support/wire.hpp>
 
+namespace tls_peers_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
@@ -18,8 +20,6 @@ using kw::testing::refused_as;
 using kw::testing::spoken_program;
 using kw::testing::wire;
 namespace transport = kw::transport;
-
-namespace {
 
 /// Trusts whoever shows a certificate of one authority.
 struct trusts {
@@ -116,8 +116,6 @@ using pairings = boost::mp11::mp_list<pairing<kw::pki::ecdsa_p256, kw::pki::ecds
                                       pairing<kw::pki::ecdsa_p256, kw::pki::ed25519>,
                                       pairing<kw::pki::rsa<2048>, kw::pki::ecdsa_p256>,
                                       pairing<kw::pki::rsa<2048>, kw::pki::ed25519>>;
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(tls_peers)
 
@@ -284,3 +282,5 @@ BOOST_AUTO_TEST_CASE(openssl_that_does_not_ask_for_our_certificate_is_refused) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace tls_peers_test

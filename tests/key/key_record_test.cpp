@@ -7,13 +7,13 @@
 #include "protect/world.hpp"
 #include "support/refusals.hpp"
 
+namespace key_record_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using nlohmann::json;
 using protect::any_of;
 using protect::machine;
-
-namespace {
 
 constexpr std::string_view kind = "symmetric_key";
 constexpr std::string_view name = "db/sales/orders";
@@ -141,8 +141,6 @@ result<bytes> written(const record_header& header) {
   return key_record::write(header, some_key(), as_bytes(material));
 }
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(a_record_reads_back_as_it_was_written) {
   const world here;
   const auto stored = record_for(here.machine("m"));
@@ -182,7 +180,7 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_record_counts) {
 }
 
 BOOST_AUTO_TEST_CASE(every_byte_of_a_record_that_a_password_opens_counts) {
-  every_flip_refused(record_for(knows("one")), knows("one"), 1);
+  every_flip_refused(record_for(by_heart("one")), by_heart("one"), 1);
 }
 
 // Every byte of smaller records is altered above; of this one, enough to meet every member of every
@@ -194,8 +192,8 @@ BOOST_AUTO_TEST_CASE(every_seventh_byte_of_a_record_with_many_slots_counts) {
   using three = protect::threshold<2, machine, typed, typed>;
   using all = any_of<machine, typed, x_wing, pair, three>;
   const auto m = here.machine("m");
-  const all right(m, knows("one"), recipient_of<crypto::x_wing>(0), pair(m, knows("two")),
-                  three(m, knows("three"), knows("four")));
+  const all right(m, by_heart("one"), recipient_of<crypto::x_wing>(0), pair(m, by_heart("two")),
+                  three(m, by_heart("three"), by_heart("four")));
   const all machine_only(m, typed(), x_wing(), pair(m, typed()), three(m, typed(), typed()));
   every_flip_refused(record_for(right), machine_only, 1, 7);
 }
@@ -234,7 +232,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_added_behind_the_end) {
 BOOST_AUTO_TEST_CASE(slots_are_not_stripped_doubled_reordered_or_renamed) {
   const world here;
   using both = any_of<machine, typed>;
-  const both right(here.machine("m"), knows("one"));
+  const both right(here.machine("m"), by_heart("one"));
   const auto stored = record_for(right);
   const auto refused = [&](errc code, auto&& change) {
     const auto altered = changed(stored, change);
@@ -502,3 +500,5 @@ BOOST_AUTO_TEST_CASE(material_too_short_for_a_seal_is_truncated) {
     BOOST_TEST(refused_as(errc::truncated, record.open_material(some_key())));
   }
 }
+
+}  // namespace key_record_test

@@ -7,6 +7,8 @@
 #include "support/memory_map.hpp"
 #include "support/refusals.hpp"
 
+namespace key_ring_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::fact;
@@ -14,8 +16,6 @@ using kw::key_id;
 using kw::key_state;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 const auto now = kw::time_point(std::chrono::seconds(1700000000));
 
@@ -54,8 +54,6 @@ struct repeating {
     return kw::done();
   }
 };
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(key_rings)
 
@@ -234,3 +232,5 @@ BOOST_AUTO_TEST_CASE(promotion_starts_a_new_count) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace key_ring_test

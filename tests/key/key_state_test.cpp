@@ -5,10 +5,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+namespace key_state_test {
+
 namespace kw = keywarden;
 using kw::key_state;
-
-namespace {
 
 constexpr std::array states{key_state::created, key_state::active, key_state::retired,
                             key_state::disabled, key_state::destroyed};
@@ -32,8 +32,6 @@ static_assert([] {
 
 static_assert(opens(key_state::created) && opens(key_state::active) && opens(key_state::retired));
 static_assert(!opens(key_state::disabled) && !opens(key_state::destroyed));
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(key_states)
 
@@ -66,3 +64,5 @@ BOOST_AUTO_TEST_CASE(nothing_leads_from_active_to_destroyed_in_fewer_than_three_
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace key_state_test

@@ -6,13 +6,13 @@
 
 #include "support/refusals.hpp"
 
+namespace message_format_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::crypto::suite;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 const kw::message_header header{kw::key_id(0x01020304),
                                 kw::strong_from_hex<kw::nonce>("a0a1a2a3a4a5a6a7a8a9aaab").value()};
@@ -30,8 +30,6 @@ std::string associated(const kw::bytes& whole, std::string_view data) {
   Format::associate(out, kw::bytes_view(whole).first(Format::header_size), kw::as_bytes(data));
   return kw::to_hex(out);
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(message_formats)
 
@@ -95,3 +93,5 @@ BOOST_AUTO_TEST_CASE(tinks_form_authenticates_the_callers_data_as_it_is) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace message_format_test

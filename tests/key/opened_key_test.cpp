@@ -8,14 +8,14 @@
 #include "support/refusals.hpp"
 #include "vectors.hpp"
 
+namespace opened_key_test {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using kw::errc;
 using kw::key_state;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 struct cards {
   static constexpr std::string_view name = "card numbers";
@@ -70,8 +70,6 @@ errc expected_refusal(std::size_t at) {
 }
 
 const auto associated = kw::as_bytes("row 7");
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(opened_keys)
 
@@ -330,3 +328,5 @@ BOOST_AUTO_TEST_CASE(messages_sealed_by_earlier_programs_still_open) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace opened_key_test

@@ -2,9 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-namespace kw = keywarden;
+namespace purpose_test {
 
-namespace {
+namespace kw = keywarden;
 
 struct invoices {
   static constexpr std::string_view name = "invoices";
@@ -20,8 +20,6 @@ static_assert(
     !std::is_convertible_v<kw::bytes, kw::sealed<invoices>>);  // a claim about bytes is explicit
 static_assert(std::regular<kw::sealed<invoices>>);
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(key_purposes)
 
 BOOST_AUTO_TEST_CASE(sealed_bytes_are_a_value_that_keeps_its_bytes) {
@@ -35,3 +33,5 @@ BOOST_AUTO_TEST_CASE(sealed_bytes_are_a_value_that_keeps_its_bytes) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace purpose_test

@@ -4,9 +4,9 @@
 
 #include <boost/test/unit_test.hpp>
 
-using namespace keywarden;
+namespace requirements_test {
 
-namespace {
+using namespace keywarden;
 
 constexpr factors none{};
 constexpr factors account{factor::account};
@@ -70,8 +70,6 @@ static_assert(incomparable({0, 0, false, account}, {0, 0, false, machine}));
 static_assert(incomparable({256, 255, true, none}, {0, 0, false, machine}));
 static_assert(!incomparable({0, 0, false, both}, {0, 0, false, machine}));
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(there_is_a_shortfall_exactly_where_a_floor_is_not_satisfied) {
   for (const auto& offered : grid)
     for (const auto& floor : grid)
@@ -115,3 +113,5 @@ BOOST_AUTO_TEST_CASE(a_set_of_factors_contains_what_was_put_in) {
   BOOST_TEST(both.contains(none));
   BOOST_TEST(!none.intersects(both));
 }
+
+}  // namespace requirements_test

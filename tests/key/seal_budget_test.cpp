@@ -11,21 +11,19 @@
 
 #include "support/refusals.hpp"
 
+namespace seal_budget_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::seal_budget;
 using kw::testing::accepted;
 using kw::testing::refused_as;
 
-namespace {
-
 std::uint64_t spend_all(seal_budget& budget, std::uint64_t at_most = 1000000) {
   std::uint64_t spent = 0;
   while (spent < at_most && budget.spend()) ++spent;
   return spent;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(seal_budgets)
 
@@ -136,3 +134,5 @@ BOOST_AUTO_TEST_CASE(a_forked_child_does_not_spend_its_parents_piece) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace seal_budget_test

@@ -12,7 +12,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace stream_test {
 
 struct files {
   static constexpr std::string_view name = "files";
@@ -700,5 +700,6 @@ BOOST_AUTO_TEST_CASE(files_and_pipes_carry_streams) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace stream_test
+
 }  // namespace keywarden::testing

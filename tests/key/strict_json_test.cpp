@@ -4,13 +4,13 @@
 
 #include "support/refusals.hpp"
 
+namespace strict_json_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using keywarden::detail::json_reader;
 using keywarden::detail::parse_json;
 using nlohmann::json;
-
-namespace {
 
 result<stored_json> parse(std::string_view text) { return parse_json(as_bytes(text)); }
 
@@ -31,8 +31,6 @@ result<void> reading(const json& object, Read&& read) {
 result<void> number_of(const json& value, std::uint64_t limit = ~std::uint64_t{0}) {
   return reading({{"n", value}}, [&](json_reader& read) { return read.number("n", limit); });
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(json_is_read_as_it_is_written) {
   const auto parsed = parse(R"({"a": [1, 2.5, -3, "x", true, null], "b": {"a": {}}})");
@@ -238,3 +236,5 @@ BOOST_AUTO_TEST_CASE(only_an_object_has_members) {
     BOOST_TEST(refused_as(errc::malformed, read.finish()));
   }
 }
+
+}  // namespace strict_json_test

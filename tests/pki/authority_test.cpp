@@ -6,7 +6,7 @@
 #include "pki/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace authority_test {
 
 using namespace std::chrono_literals;
 using testing::accepted;
@@ -149,5 +149,6 @@ BOOST_AUTO_TEST_CASE(lists_grow_and_go_on_after_a_restart) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace authority_test
+
 }  // namespace keywarden::pki

@@ -9,7 +9,7 @@
 #include "vault/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace certificate_store_test {
 
 using testing::accepted;
 using testing::called;
@@ -177,5 +177,6 @@ BOOST_AUTO_TEST_CASE(certificates_are_listed_with_how_their_keys_are_protected) 
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace certificate_store_test
+
 }  // namespace keywarden::pki

@@ -13,7 +13,7 @@
 #include "pki/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace certificate_test {
 
 using testing::accepted;
 using testing::noon;
@@ -133,5 +133,6 @@ BOOST_AUTO_TEST_CASE(bytes_that_are_no_private_key_are_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace certificate_test
+
 }  // namespace keywarden::pki

@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace keywarden::pki {
-namespace {
+namespace dates_test {
 
 constexpr time_point at(int year, unsigned month, unsigned day) {
   return std::chrono::sys_days(std::chrono::year(year) / static_cast<int>(month) /
@@ -31,5 +31,6 @@ BOOST_AUTO_TEST_CASE(a_year_after_a_leap_day_is_the_day_before_march) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace dates_test
+
 }  // namespace keywarden::pki

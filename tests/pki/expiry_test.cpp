@@ -6,7 +6,7 @@
 #include "pki/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace expiry_test {
 
 using namespace std::chrono_literals;
 using testing::accepted;
@@ -67,5 +67,6 @@ BOOST_AUTO_TEST_CASE(of_many_the_soonest_comes_first_and_the_far_ones_not_at_all
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace expiry_test
+
 }  // namespace keywarden::pki

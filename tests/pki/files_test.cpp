@@ -11,7 +11,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace files_test {
 
 using testing::accepted;
 using testing::noon;
@@ -225,5 +225,6 @@ BOOST_AUTO_TEST_CASE(the_exchange_text_shows_what_to_compare) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace files_test
+
 }  // namespace keywarden::pki

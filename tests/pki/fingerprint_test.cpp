@@ -6,7 +6,7 @@
 #include "support/refusals.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace fingerprint_test {
 
 using testing::refused_as;
 
@@ -55,5 +55,6 @@ BOOST_AUTO_TEST_CASE(colons_in_other_places_are_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace fingerprint_test
+
 }  // namespace keywarden::pki

@@ -10,7 +10,7 @@
 #include "support/scratch.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace openssl_test {
 
 using testing::accepted;
 using testing::day;
@@ -264,5 +264,6 @@ BOOST_AUTO_TEST_CASE(stapled_responses_count_online_only_and_only_when_current_a
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace openssl_test
+
 }  // namespace keywarden::pki

@@ -11,7 +11,7 @@
 #include "pki/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace path_test {
 
 using namespace std::chrono_literals;
 using testing::accepted;
@@ -428,5 +428,6 @@ BOOST_AUTO_TEST_CASE(every_set_of_anchors_has_a_generation_of_its_own) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace path_test
+
 }  // namespace keywarden::pki

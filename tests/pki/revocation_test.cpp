@@ -11,7 +11,7 @@
 #include "pki/revocation_laws.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace revocation_test {
 
 using namespace std::chrono_literals;
 using testing::accepted;
@@ -330,5 +330,6 @@ BOOST_AUTO_TEST_CASE(a_refresher_with_a_long_interval_ends_at_once) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace revocation_test
+
 }  // namespace keywarden::pki

@@ -8,7 +8,7 @@
 #include "pki/fixture.hpp"
 
 namespace keywarden::pki {
-namespace {
+namespace self_signed_test {
 
 using namespace std::chrono_literals;
 using testing::accepted;
@@ -144,5 +144,6 @@ BOOST_AUTO_TEST_CASE(names_that_are_none_are_refused) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace self_signed_test
+
 }  // namespace keywarden::pki

@@ -7,10 +7,10 @@
 #include "laws.hpp"
 #include "world.hpp"
 
+namespace account_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
-
-namespace {
 
 /// An environment variable for the length of a test.
 class environment {
@@ -27,8 +27,6 @@ class environment {
   const char* name_;
   std::optional<std::string> old_;
 };
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(an_account_keeps_the_laws_of_a_protector) {
   const world here;
@@ -96,3 +94,5 @@ BOOST_AUTO_TEST_CASE(the_default_place_follows_the_state_folder_of_the_account) 
   BOOST_TEST(protect::account().file().path() ==
              "/home/service/.local/state/keywarden/account.secret");
 }
+
+}  // namespace account_test

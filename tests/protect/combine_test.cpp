@@ -7,6 +7,8 @@
 #include "laws.hpp"
 #include "world.hpp"
 
+namespace combine_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using protect::account;
@@ -16,8 +18,6 @@ using protect::machine;
 using protect::self_healing;
 using protect::threshold;
 using x_wing = protect::recipient<crypto::x_wing>;
-
-namespace {
 
 /// Whether anything in the error names one of these.
 bool names(const error& told, std::string_view word) {
@@ -29,8 +29,6 @@ template <class Protector>
 recovery leg(const Protector& protector, const nlohmann::json& data, std::size_t index) {
   return recover_with(protector, data["legs"][index], the_place().leg(index));
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(any_of_keeps_the_laws_of_a_protector) {
   const world here;
@@ -46,9 +44,9 @@ BOOST_AUTO_TEST_CASE(any_of_keeps_the_laws_of_a_protector) {
 BOOST_AUTO_TEST_CASE(all_of_keeps_the_laws_of_a_protector) {
   const world here;
   using both = all_of<machine, typed>;
-  keeps_the_laws(hands<both>{.right = both(here.machine("m"), knows("one")),
-                             .wrong = both(here.machine("n"), knows("two")),
-                             .missing = both(here.unprovisioned("gone"), knows("one")),
+  keeps_the_laws(hands<both>{.right = both(here.machine("m"), by_heart("one")),
+                             .wrong = both(here.machine("n"), by_heart("two")),
+                             .missing = both(here.unprovisioned("gone"), by_heart("one")),
                              .missing_cannot_hide = errc::secret_unavailable,
                              .missing_cannot_recover = errc::secret_unavailable});
 }
@@ -56,8 +54,8 @@ BOOST_AUTO_TEST_CASE(all_of_keeps_the_laws_of_a_protector) {
 BOOST_AUTO_TEST_CASE(threshold_keeps_the_laws_of_a_protector) {
   const world here;
   using two = threshold<2, typed, typed, machine>;
-  keeps_the_laws(hands<two>{.right = two(knows("one"), knows("two"), here.machine("m")),
-                            .wrong = two(knows("uno"), knows("due"), here.machine("m")),
+  keeps_the_laws(hands<two>{.right = two(by_heart("one"), by_heart("two"), here.machine("m")),
+                            .wrong = two(by_heart("uno"), by_heart("due"), here.machine("m")),
                             .missing = two(typed(), typed(), here.machine("m")),
                             .missing_cannot_recover = errc::no_slot_opened,
                             .redundant = true});
@@ -79,19 +77,19 @@ BOOST_AUTO_TEST_CASE(combinations_of_combinations_keep_the_laws_of_a_protector) 
   using deep = all_of<any_of<account, x_wing>, all_of<machine, typed>>;
   const auto made = [&](const account& first, int recipient, std::string_view text) {
     return deep(any_of(first, recipient_of<crypto::x_wing>(recipient)),
-                all_of(here.machine("m"), knows(text)));
+                all_of(here.machine("m"), by_heart(text)));
   };
   keeps_the_laws(hands<deep>{
       .right = made(here.account("a"), 0, "one"),
       .wrong = made(here.account("a"), 0, "two"),
-      .missing = deep(any_of(here.gone(), x_wing()), all_of(here.machine("m"), knows("one"))),
+      .missing = deep(any_of(here.gone(), x_wing()), all_of(here.machine("m"), by_heart("one"))),
       .missing_cannot_hide = errc::secret_unavailable,
       .missing_cannot_recover = errc::no_slot_opened,
       .redundant = true});
 
   using wide = threshold<2, all_of<typed, typed>, any_of<machine, typed>, x_wing>;
   const auto of = [&](std::string_view first, std::string_view third, int recipient) {
-    return wide(all_of(knows(first), knows("b")), any_of(here.machine("m"), knows(third)),
+    return wide(all_of(by_heart(first), by_heart("b")), any_of(here.machine("m"), by_heart(third)),
                 recipient_of<crypto::x_wing>(recipient));
   };
   keeps_the_laws(hands<wide>{.right = of("a", "c", 0),
@@ -126,12 +124,12 @@ BOOST_AUTO_TEST_CASE(alternatives_do_not_change_places) {
 BOOST_AUTO_TEST_CASE(all_of_needs_every_leg) {
   const world here;
   using three = all_of<account, machine, typed>;
-  const three right(here.account("a"), here.machine("m"), knows("one"));
+  const three right(here.account("a"), here.machine("m"), by_heart("one"));
   const auto data = right.hide(the_key(), the_place()).value().value;
   for (unsigned set = 0; set < 8; ++set) {
     const three some(here.account((set & 1U) != 0 ? "a" : "b"),
                      here.machine((set & 2U) != 0 ? "m" : "n"),
-                     knows((set & 4U) != 0 ? "one" : "two"));
+                     by_heart((set & 4U) != 0 ? "one" : "two"));
     const auto tried = recover_with(some, data);
     BOOST_TEST(tried.candidates.size() == 1U);
     BOOST_TEST((set == 7 ? opened(tried) : did_not_fit(tried)));
@@ -141,19 +139,19 @@ BOOST_AUTO_TEST_CASE(all_of_needs_every_leg) {
 BOOST_AUTO_TEST_CASE(every_subset_of_a_threshold_opens_exactly_when_it_is_large_enough) {
   const world here;
   using two_of_three = threshold<2, typed, account, machine>;
-  const two_of_three right(knows("one"), here.account("a"), here.machine("m"));
+  const two_of_three right(by_heart("one"), here.account("a"), here.machine("m"));
   const auto data = right.hide(the_key(), the_place()).value().value;
   for (unsigned set = 0; set < 8; ++set) {
     const auto has = [&](unsigned bit) { return ((set >> bit) & 1U) != 0; };
     const bool enough = std::popcount(set) >= 2;
-    const two_of_three absent(has(0) ? knows("one") : typed(),
+    const two_of_three absent(has(0) ? by_heart("one") : typed(),
                               has(1) ? here.account("a") : here.gone(),
                               has(2) ? here.machine("m") : here.unprovisioned("gone"));
     const auto tried = recover_with(absent, data);
     BOOST_TEST(opened(tried) == enough);
     if (!enough) BOOST_TEST(refused_as(errc::no_slot_opened, tried.outcome));
 
-    const two_of_three mistaken(knows(has(0) ? "one" : "two"), here.account(has(1) ? "a" : "b"),
+    const two_of_three mistaken(by_heart(has(0) ? "one" : "two"), here.account(has(1) ? "a" : "b"),
                                 here.machine(has(2) ? "m" : "n"));
     const auto wrong = recover_with(mistaken, data);
     BOOST_TEST((enough ? opened(wrong) : did_not_fit(wrong)));
@@ -166,7 +164,7 @@ BOOST_AUTO_TEST_CASE(larger_thresholds_open_with_exactly_as_many_as_they_need) {
   };
   using four_of_five = threshold<4, typed, typed, typed, typed, typed>;
   const auto made = [&](unsigned set) {
-    const auto has = [&](unsigned bit) { return knows(word(bit, ((set >> bit) & 1U) != 0)); };
+    const auto has = [&](unsigned bit) { return by_heart(word(bit, ((set >> bit) & 1U) != 0)); };
     return four_of_five(has(0), has(1), has(2), has(3), has(4));
   };
   const auto data = made(31).hide(the_key(), the_place()).value().value;
@@ -175,18 +173,20 @@ BOOST_AUTO_TEST_CASE(larger_thresholds_open_with_exactly_as_many_as_they_need) {
     BOOST_TEST((std::popcount(set) >= 4 ? opened(tried) : did_not_fit(tried)));
   }
   using all_three = threshold<3, typed, typed, typed>;
-  const all_three right(knows("a"), knows("b"), knows("c"));
+  const all_three right(by_heart("a"), by_heart("b"), by_heart("c"));
   const auto whole = right.hide(the_key(), the_place()).value().value;
   BOOST_TEST(opened(recover_with(right, whole)));
-  BOOST_TEST(did_not_fit(recover_with(all_three(knows("a"), knows("b"), knows("x")), whole)));
+  BOOST_TEST(
+      did_not_fit(recover_with(all_three(by_heart("a"), by_heart("b"), by_heart("x")), whole)));
 }
 
 BOOST_AUTO_TEST_CASE(a_thief_cannot_test_one_leg_alone) {
   const world here;
   using both = all_of<machine, typed>;
   using two_of_three = threshold<2, typed, typed, machine>;
-  const auto all = both(here.machine("m"), knows("one")).hide(the_key(), the_place()).value().value;
-  const auto some = two_of_three(knows("one"), knows("two"), here.machine("m"))
+  const auto all =
+      both(here.machine("m"), by_heart("one")).hide(the_key(), the_place()).value().value;
+  const auto some = two_of_three(by_heart("one"), by_heart("two"), here.machine("m"))
                         .hide(the_key(), the_place())
                         .value()
                         .value;
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(a_thief_cannot_test_one_leg_alone) {
     std::size_t ones = 0;
     for (int guess = 0; guess < 64; ++guess) {
       const auto tried =
-          leg(knows(guess == 17 ? "one" : "guess" + std::to_string(guess)), data, index);
+          leg(by_heart(guess == 17 ? "one" : "guess" + std::to_string(guess)), data, index);
       BOOST_TEST(did_not_fit(tried));
       BOOST_REQUIRE(tried.candidates.size() == 1U);
       BOOST_TEST(tried.candidates.front().size() == 32U);
@@ -225,11 +225,12 @@ BOOST_AUTO_TEST_CASE(a_thief_cannot_test_one_leg_alone) {
 BOOST_AUTO_TEST_CASE(with_too_few_right_legs_every_candidate_is_another_key) {
   const world here;
   using two_of_three = threshold<2, typed, typed, machine>;
-  const auto data = two_of_three(knows("one"), knows("two"), here.machine("m"))
+  const auto data = two_of_three(by_heart("one"), by_heart("two"), here.machine("m"))
                         .hide(the_key(), the_place())
                         .value()
                         .value;
-  const auto tried = recover_with(two_of_three(knows("one"), knows("x"), here.machine("n")), data);
+  const auto tried =
+      recover_with(two_of_three(by_heart("one"), by_heart("x"), here.machine("n")), data);
   BOOST_TEST(did_not_fit(tried));
   BOOST_TEST(tried.candidates.size() == 3U);  // one for each pair, whichever of them was right
 }
@@ -238,17 +239,17 @@ BOOST_AUTO_TEST_CASE(a_missing_leg_is_told_and_a_wrong_one_is_not) {
   const world here;
   using both = all_of<machine, typed>;
   const auto data =
-      both(here.machine("m"), knows("one")).hide(the_key(), the_place()).value().value;
+      both(here.machine("m"), by_heart("one")).hide(the_key(), the_place()).value().value;
   const auto missing = recover_with(both(here.machine("m"), typed()), data);
   BOOST_TEST(refused_as(errc::secret_required, missing.outcome));
   BOOST_TEST(names(missing.outcome.error(), "password/argon2id"));
-  BOOST_TEST(did_not_fit(recover_with(both(here.machine("m"), knows("two")), data)));
-  BOOST_TEST(did_not_fit(recover_with(both(here.machine("n"), knows("one")), data)));
+  BOOST_TEST(did_not_fit(recover_with(both(here.machine("m"), by_heart("two")), data)));
+  BOOST_TEST(did_not_fit(recover_with(both(here.machine("n"), by_heart("one")), data)));
 }
 
 BOOST_AUTO_TEST_CASE(the_budget_covers_all_legs_together) {
   using two = all_of<typed, typed>;
-  const two right(knows("one"), knows("two"));
+  const two right(by_heart("one"), by_heart("two"));
   const auto data = right.hide(the_key(), the_place()).value().value;
   protect::kdf_budget enough(2 * 64 * 16);
   auto place = the_place();
@@ -266,7 +267,7 @@ BOOST_AUTO_TEST_CASE(the_widest_composition_that_compiles_finds_its_key_in_the_l
   using widest = all_of<pair, pair, pair, pair, pair, pair, pair, pair>;
   static_assert(widest::candidates == 256);
   const auto made = [](std::string_view first, std::string_view second) {
-    const auto one = [&] { return pair(knows(first), knows(second)); };
+    const auto one = [&] { return pair(by_heart(first), by_heart(second)); };
     return widest(one(), one(), one(), one(), one(), one(), one(), one());
   };
   const auto data = made("first", "second").hide(the_key(), the_place()).value().value;
@@ -282,3 +283,5 @@ BOOST_AUTO_TEST_CASE(the_scheme_of_a_combination_names_its_legs_in_order) {
              "threshold/2(machine,password/argon2id,password/argon2id)");
   BOOST_TEST((self_healing<any_of<account, machine>>::scheme()) == "any_of(account,machine)");
 }
+
+}  // namespace combine_test

@@ -4,10 +4,10 @@
 
 #include "laws.hpp"
 
+namespace keyed_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
-
-namespace {
 
 /// The least that a protector with a key at hand has to write: what a hardware token's would be.
 class token : public protect::detail::keyed_protector<token> {
@@ -34,8 +34,6 @@ class token : public protect::detail::keyed_protector<token> {
 
 static_assert(protect::key_protector<token>);
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(a_users_own_keyed_protector_keeps_the_laws) {
   keeps_the_laws(hands<token>{.right = token(1),
                               .wrong = token(2),
@@ -60,3 +58,5 @@ BOOST_AUTO_TEST_CASE(optional_entropy_has_to_be_given_again) {
   const auto plain = token(1).hide(the_key(), the_place()).value().value;
   BOOST_TEST(did_not_fit(recover_with(token(1).with_entropy(entropy(7)), plain)));
 }
+
+}  // namespace keyed_test

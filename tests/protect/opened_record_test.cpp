@@ -5,6 +5,8 @@
 #include "support/refusals.hpp"
 #include "world.hpp"
 
+namespace opened_record_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using protect::account;
@@ -13,8 +15,6 @@ using protect::any_of;
 using protect::machine;
 using protect::self_healing;
 using protect::threshold;
-
-namespace {
 
 using x_wing = protect::recipient<crypto::x_wing>;
 
@@ -39,8 +39,6 @@ std::string slot_of(const opened_record& record, std::string_view label) {
   return std::ranges::find(record.header().slots, label, &slot::label)->id;
 }
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(what_a_record_keeps_is_found_by_each_of_its_slots) {
   const world here;
   using pair = all_of<account, typed>;
@@ -51,8 +49,8 @@ BOOST_AUTO_TEST_CASE(what_a_record_keeps_is_found_by_each_of_its_slots) {
   const auto a = here.account("a");
   const auto x = recipient_of<crypto::x_wing>(0);
   auto record = fresh<all>();
-  BOOST_REQUIRE(accepted(record.add_slots_of(
-      all(m, knows("one"), x, pair(a, knows("two")), three(knows("three"), knows("four"), n)))));
+  BOOST_REQUIRE(accepted(record.add_slots_of(all(m, by_heart("one"), x, pair(a, by_heart("two")),
+                                                 three(by_heart("three"), by_heart("four"), n)))));
   const auto stored = record.encode().value();
 
   const machine no_machine = here.unprovisioned("gone");
@@ -64,12 +62,12 @@ BOOST_AUTO_TEST_CASE(what_a_record_keeps_is_found_by_each_of_its_slots) {
     BOOST_TEST(opened->material().text() == "material");
   };
   opens(all(m, typed(), x_wing(), no_pair, no_three));
-  opens(all(no_machine, knows("one"), x_wing(), no_pair, no_three));
+  opens(all(no_machine, by_heart("one"), x_wing(), no_pair, no_three));
   opens(all(no_machine, typed(), x, no_pair, no_three));
-  opens(all(no_machine, typed(), x_wing(), pair(a, knows("two")), no_three));
-  opens(all(no_machine, typed(), x_wing(), no_pair, three(knows("three"), typed(), n)));
-  opens(all(no_machine, typed(), x_wing(), no_pair, three(knows("wrong"), knows("four"), n)));
-  const all nobody(no_machine, knows("two"), x_wing(), no_pair, no_three);
+  opens(all(no_machine, typed(), x_wing(), pair(a, by_heart("two")), no_three));
+  opens(all(no_machine, typed(), x_wing(), no_pair, three(by_heart("three"), typed(), n)));
+  opens(all(no_machine, typed(), x_wing(), no_pair, three(by_heart("wrong"), by_heart("four"), n)));
+  const all nobody(no_machine, by_heart("two"), x_wing(), no_pair, no_three);
   BOOST_TEST(refused_as(errc::no_slot_opened, reopen(stored, nobody)));
 }
 
@@ -79,7 +77,7 @@ BOOST_AUTO_TEST_CASE(combinations_nest_as_deep_as_anybody_would) {
   using two = threshold<2, one, account, typed>;
   using three = all_of<any_of<two, x_wing>, machine>;
   const auto m = here.machine("m");
-  const three deep(any_of(two(one(m, knows("one")), here.account("a"), knows("two")),
+  const three deep(any_of(two(one(m, by_heart("one")), here.account("a"), by_heart("two")),
                           recipient_of<crypto::x_wing>(0)),
                    m);
   auto record = fresh<three>();
@@ -91,8 +89,8 @@ BOOST_AUTO_TEST_CASE(combinations_nest_as_deep_as_anybody_would) {
 
 BOOST_AUTO_TEST_CASE(a_long_scheme_is_cut_to_a_label) {
   using many = threshold<3, typed, typed, typed, typed, typed, typed, typed, typed>;
-  const many eight(knows("1"), knows("2"), knows("3"), knows("4"), knows("5"), knows("6"),
-                   knows("7"), knows("8"));
+  const many eight(by_heart("1"), by_heart("2"), by_heart("3"), by_heart("4"), by_heart("5"),
+                   by_heart("6"), by_heart("7"), by_heart("8"));
   auto record = fresh<many>();
   BOOST_REQUIRE(accepted(record.add_slots_of(eight)));
   BOOST_TEST(record.header().slots[0].label.size() == record_limits::label);
@@ -122,9 +120,9 @@ BOOST_AUTO_TEST_CASE(adding_a_password_touches_no_other_slot) {
   const world here;
   using either = any_of<machine, typed>;
   auto record = fresh<either>();
-  BOOST_REQUIRE(accepted(record.add_slots_of(either(here.machine("m"), knows("one")))));
+  BOOST_REQUIRE(accepted(record.add_slots_of(either(here.machine("m"), by_heart("one")))));
   const auto before = record.header().slots;
-  const auto id = record.add_slot(knows("two"), "second");
+  const auto id = record.add_slot(by_heart("two"), "second");
   BOOST_REQUIRE(accepted(id));
   const auto& after = record.header().slots;
   BOOST_REQUIRE(after.size() == 3U);
@@ -135,13 +133,13 @@ BOOST_AUTO_TEST_CASE(adding_a_password_touches_no_other_slot) {
   BOOST_TEST(after[2].id == *id);
   const auto stored = record.encode().value();
   for (const auto* each : {"one", "two"})
-    BOOST_TEST(accepted(reopen(stored, either(here.unprovisioned("gone"), knows(each)))));
+    BOOST_TEST(accepted(reopen(stored, either(here.unprovisioned("gone"), by_heart(each)))));
 }
 
 BOOST_AUTO_TEST_CASE(a_slot_that_undercuts_the_floor_is_not_added) {
   const world here;
   auto record = fresh<machine>();
-  const auto refused = record.add_slot(knows("one"), "password");
+  const auto refused = record.add_slot(by_heart("one"), "password");
   BOOST_TEST(refused_as(errc::weaker_than_required, refused));
   BOOST_TEST(refused.error().value_of(fact::reason) == "strength in bits");
   BOOST_TEST(
@@ -166,7 +164,7 @@ BOOST_AUTO_TEST_CASE(the_last_slot_is_not_dropped) {
   const world here;
   using either = any_of<machine, typed>;
   auto record = fresh<either>();
-  BOOST_REQUIRE(accepted(record.add_slots_of(either(here.machine("m"), knows("one")))));
+  BOOST_REQUIRE(accepted(record.add_slots_of(either(here.machine("m"), by_heart("one")))));
   BOOST_TEST(refused_as(errc::not_found, record.drop_slot("ffffffff_")));
   BOOST_REQUIRE(accepted(record.drop_slot(record.header().slots[0].id)));
   BOOST_TEST(refused_as(errc::last_protector, record.drop_slot(record.header().slots[0].id)));
@@ -178,15 +176,15 @@ BOOST_AUTO_TEST_CASE(a_dropped_password_no_longer_opens_and_nobody_else_types_th
   using all = any_of<machine, typed, x_wing, all_of<machine, typed>>;
   const auto with = [&](const machine& of, std::string_view text, const x_wing& recipient,
                         std::string_view second) {
-    return all(of, text.empty() ? typed() : knows(text), recipient,
-               all_of(here.machine("m"), second.empty() ? typed() : knows(second)));
+    return all(of, text.empty() ? typed() : by_heart(text), recipient,
+               all_of(here.machine("m"), second.empty() ? typed() : by_heart(second)));
   };
   auto record = fresh<all>();
   BOOST_REQUIRE(accepted(record.add_slot(here.machine("m"), "machine")));
-  BOOST_REQUIRE(accepted(record.add_slot(knows("leaving"), "leaving")));
-  BOOST_REQUIRE(accepted(record.add_slot(knows("staying"), "staying")));
+  BOOST_REQUIRE(accepted(record.add_slot(by_heart("leaving"), "leaving")));
+  BOOST_REQUIRE(accepted(record.add_slot(by_heart("staying"), "staying")));
   BOOST_REQUIRE(accepted(record.add_slot(recipient_of<crypto::x_wing>(0), "recipient")));
-  BOOST_REQUIRE(accepted(record.add_slot(all_of(here.machine("m"), knows("both")), "both")));
+  BOOST_REQUIRE(accepted(record.add_slot(all_of(here.machine("m"), by_heart("both")), "both")));
   const auto earlier = record.encode().value();
 
   auto opened = reopen(earlier, with(here.machine("m"), "", x_wing(), "")).value();
@@ -228,7 +226,7 @@ BOOST_AUTO_TEST_CASE(rekey_refuses_what_it_cannot_make_anew_and_changes_nothing)
   using either = any_of<machine, account, typed>;
   auto record = fresh<either>();
   BOOST_REQUIRE(
-      accepted(record.add_slots_of(either(here.machine("m"), here.account("a"), knows("one")))));
+      accepted(record.add_slots_of(either(here.machine("m"), here.account("a"), by_heart("one")))));
   const auto before = record.header().slots;
   const auto refused_and_unchanged = [&](const auto& protector, std::string_view id) {
     const auto refused = record.rekey(protector);
@@ -237,10 +235,10 @@ BOOST_AUTO_TEST_CASE(rekey_refuses_what_it_cannot_make_anew_and_changes_nothing)
     for (std::size_t i = 0; i < before.size(); ++i)
       BOOST_TEST((record.header().slots[i].data == before[i].data));
     BOOST_TEST(accepted(reopen(record.encode().value(),
-                               either(here.unprovisioned("gone"), here.gone(), knows("one")))));
+                               either(here.unprovisioned("gone"), here.gone(), by_heart("one")))));
   };
   refused_and_unchanged(here.machine("m"), before[1].id);  // composes no account
-  refused_and_unchanged(knows("one"), before[0].id);
+  refused_and_unchanged(by_heart("one"), before[0].id);
   refused_and_unchanged(any_of(here.machine("m"), here.gone()), before[1].id);  // cannot be read
   refused_and_unchanged(any_of(here.machine("n"), here.account("a")),
                         before[0].id);  // is another's
@@ -318,7 +316,6 @@ BOOST_AUTO_TEST_CASE(a_record_tells_how_each_slot_fared) {
 
 // The files in tests/vectors/record_v1 were written once, by version 1 of the format. Their README
 // has the secrets.
-namespace {
 
 bytes frozen(const std::string& file) {
   const auto text = read_file(KEYWARDEN_SOURCE_DIR "/tests/vectors/record_v1/" + file);
@@ -372,23 +369,23 @@ void opens_for_ever(const std::string& file, const Protector& protector) {
   }
 }
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(records_of_version_1_open_for_ever) {
   const frozen_world then;
   opens_for_ever("account.json", then.account());
   opens_for_ever("machine.json", then.machine());
   opens_for_ever("parent.json", frozen_world::parent());
-  opens_for_ever("password_argon2id.json", knows("correct horse battery staple"));
+  opens_for_ever("password_argon2id.json", by_heart("correct horse battery staple"));
   opens_for_ever("password_pbkdf2.json", protect::password<crypto::pbkdf2_sha256<1000>>(
                                              password("correct horse battery staple")));
   opens_for_ever("recipient_x_wing.json", frozen_world::recipient());
-  opens_for_ever("all_of.json", all_of(then.machine(), knows("one"), frozen_world::recipient()));
+  opens_for_ever("all_of.json", all_of(then.machine(), by_heart("one"), frozen_world::recipient()));
   using two_of_three = threshold<2, typed, typed, machine>;
-  opens_for_ever("threshold.json", two_of_three(knows("one"), knows("two"),
+  opens_for_ever("threshold.json", two_of_three(by_heart("one"), by_heart("two"),
                                                 protect::machine("/nowhere", "/nowhere")));
-  opens_for_ever("threshold.json", two_of_three(typed(), knows("two"), then.machine()));
+  opens_for_ever("threshold.json", two_of_three(typed(), by_heart("two"), then.machine()));
   using service = self_healing<any_of<account, machine>>;
   opens_for_ever("any_of.json", service(then.account(), protect::machine("/nowhere", "/nowhere")));
   opens_for_ever("any_of.json", service(protect::account("/nowhere"), then.machine()));
 }
+
+}  // namespace opened_record_test

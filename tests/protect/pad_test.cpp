@@ -4,15 +4,13 @@
 
 #include "laws.hpp"
 
+namespace pad_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::protect::detail;
 
-namespace {
-
 secret_key filled(std::uint8_t byte) { return secret_key::copy_of(bytes(32, byte)); }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_pad_applied_twice_gives_the_key_back) {
   const bytes salt(32, 1);
@@ -81,3 +79,5 @@ BOOST_AUTO_TEST_CASE(another_scheme_is_malformed) {
     BOOST_TEST(refused_as(errc::malformed, read.finish()));
   }
 }
+
+}  // namespace pad_test

@@ -9,10 +9,10 @@
 #include "laws.hpp"
 #include "world.hpp"
 
+namespace password_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
-
-namespace {
 
 using cheap_kdfs = boost::mp11::mp_list<crypto::argon2id<64, 1, 1>, crypto::pbkdf2_sha256<1000>>;
 
@@ -24,8 +24,6 @@ nlohmann::json with_cost(nlohmann::json data, std::uint64_t memory, std::uint64_
   data["lanes"] = lanes;
   return data;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_password_keeps_the_laws_of_a_protector, Kdf, cheap_kdfs) {
   using protector = protect::password<Kdf>;
@@ -42,7 +40,7 @@ BOOST_AUTO_TEST_CASE(a_person_is_asked_once_for_several_slots) {
   });
   BOOST_TEST(asked == 0);
   for (int slot = 0; slot < 3; ++slot) {
-    const auto data = knows("correct horse").hide(the_key(), the_place()).value().value;
+    const auto data = by_heart("correct horse").hide(the_key(), the_place()).value().value;
     BOOST_TEST(opened(recover_with(person, data)));
   }
   const auto copy = person;
@@ -56,7 +54,7 @@ BOOST_AUTO_TEST_CASE(threads_that_need_the_password_at_once_ask_once) {
     ++asked;
     return password("correct horse");
   });
-  const auto data = knows("correct horse").hide(the_key(), the_place()).value().value;
+  const auto data = by_heart("correct horse").hide(the_key(), the_place()).value().value;
   std::atomic<int> opening = 0;
   {
     std::vector<std::jthread> threads;
@@ -73,7 +71,7 @@ BOOST_AUTO_TEST_CASE(what_asking_gave_instead_is_the_error_every_time) {
     ++asked;
     return error(errc::not_permitted).with(fact::reason, "no terminal");
   });
-  const auto data = knows("correct horse").hide(the_key(), the_place()).value().value;
+  const auto data = by_heart("correct horse").hide(the_key(), the_place()).value().value;
   for (int slot = 0; slot < 2; ++slot) {
     const auto tried = recover_with(closed, data);
     BOOST_TEST(refused_as(errc::not_permitted, tried.outcome));
@@ -91,15 +89,15 @@ BOOST_AUTO_TEST_CASE(an_empty_password_is_none) {
   });
   BOOST_TEST(refused_as(errc::secret_required, silent.hide(the_key(), the_place())));
   BOOST_TEST(refused_as(errc::secret_required, silent.hide(the_key(), the_place())));
-  BOOST_TEST(refused_as(errc::secret_required, knows("").hide(the_key(), the_place())));
+  BOOST_TEST(refused_as(errc::secret_required, by_heart("").hide(the_key(), the_place())));
   BOOST_TEST(asked == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_password_above_1024_bytes_is_refused) {
-  const auto longest = knows(std::string(1024, 'p'));
+  const auto longest = by_heart(std::string(1024, 'p'));
   const auto data = longest.hide(the_key(), the_place()).value().value;
   BOOST_TEST(opened(recover_with(longest, data)));
-  const auto longer = knows(std::string(1025, 'p'));
+  const auto longer = by_heart(std::string(1025, 'p'));
   BOOST_TEST(refused_as(errc::password_refused, longer.hide(the_key(), the_place())));
   BOOST_TEST(refused_as(errc::password_refused, recover_with(longer, data).outcome));
 }
@@ -110,14 +108,14 @@ BOOST_AUTO_TEST_CASE(nobody_is_asked_for_damaged_data) {
     ++asked;
     return password("correct horse");
   });
-  auto data = knows("correct horse").hide(the_key(), the_place()).value().value;
+  auto data = by_heart("correct horse").hide(the_key(), the_place()).value().value;
   data.erase("lanes");
   BOOST_TEST(refused_as(errc::malformed, recover_with(person, data).outcome));
   BOOST_TEST(asked == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_cost_above_the_ceiling_is_refused_before_any_memory_is_taken) {
-  const auto person = knows("correct horse");
+  const auto person = by_heart("correct horse");
   const auto data = person.hide(the_key(), the_place()).value().value;
   constexpr std::uint64_t tebibyte = std::uint64_t{1} << 30U;  // in KiB
   for (const auto& [memory, iterations, lanes] : {std::tuple{tebibyte, 1U, 1U},
@@ -133,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_cost_above_the_ceiling_is_refused_before_any_memory_is_ta
 }
 
 BOOST_AUTO_TEST_CASE(a_cost_below_the_floor_is_refused) {
-  const auto person = knows("correct horse");
+  const auto person = by_heart("correct horse");
   const auto data = person.hide(the_key(), the_place()).value().value;
   for (const auto& [memory, iterations, lanes] :
        {std::tuple{63U, 1U, 1U}, {64U, 0U, 1U}, {64U, 1U, 0U}, {0U, 1U, 1U}})
@@ -147,7 +145,7 @@ BOOST_AUTO_TEST_CASE(a_cost_below_the_floor_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(the_budget_is_spent_over_slots_and_a_refusal_spends_nothing) {
-  const auto person = knows("correct horse");
+  const auto person = by_heart("correct horse");
   const auto data = person.hide(the_key(), the_place()).value().value;
   protect::kdf_budget budget(2 * 64 * 16 + 64 * 16 - 1);  // two guesses and nearly a third
   auto place = the_place();
@@ -161,7 +159,7 @@ BOOST_AUTO_TEST_CASE(the_budget_is_spent_over_slots_and_a_refusal_spends_nothing
 }
 
 BOOST_AUTO_TEST_CASE(a_cost_that_overflows_the_count_of_work_is_still_refused) {
-  const auto person = knows("correct horse");
+  const auto person = by_heart("correct horse");
   const auto data = person.hide(the_key(), the_place()).value().value;
   protect::kdf_budget budget(1);
   auto place = the_place();
@@ -171,3 +169,5 @@ BOOST_AUTO_TEST_CASE(a_cost_that_overflows_the_count_of_work_is_still_refused) {
       errc::limit_exceeded,
       recover_with(person, with_cost(data, 0x80000000U, 0x20000000U, 1), place).outcome));
 }
+
+}  // namespace password_test

@@ -11,11 +11,11 @@
 #include "support/refusals.hpp"
 #include "world.hpp"
 
+namespace secret_file_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using protect::secret_file;
-
-namespace {
 
 const std::string whole(32, '\x5a');
 
@@ -40,8 +40,6 @@ void refused_for(const secret_file& file, std::string_view reason) {
 std::size_t files_in(const std::filesystem::path& folder) {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_missing_secret_is_unavailable_and_is_not_made_by_reading) {
   const world here;
@@ -253,3 +251,5 @@ BOOST_AUTO_TEST_CASE(a_left_over_temporary_file_is_in_nobodys_way) {
   BOOST_TEST(accepted(secret_file(here / "secret").read_or_create()));
   BOOST_TEST(read_file(here / "secret").size() == 32U);
 }
+
+}  // namespace secret_file_test

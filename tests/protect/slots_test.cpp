@@ -7,6 +7,8 @@
 #include "laws.hpp"
 #include "world.hpp"
 
+namespace slots_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using protect::account;
@@ -15,8 +17,6 @@ using protect::any_of;
 using protect::machine;
 using protect::slot_report;
 using protect::unlock;
-
-namespace {
 
 using outcome = slot_report::outcome;
 using x_wing = protect::recipient<crypto::x_wing>;
@@ -53,13 +53,11 @@ std::vector<outcome> outcomes(const protect::unlocked& made) {
 
 record_header header_of(const key_record& record) { return record.header(); }
 
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(nobody_is_asked_for_a_password_when_the_machine_opens) {
   const world here;
   asked_for person;
   // the password's slot stands first in the record and first in the composition
-  const auto record = record_of(knows("one"), here.machine("m"));
+  const auto record = record_of(by_heart("one"), here.machine("m"));
   const any_of either(person.as("one"), here.machine("m"));
   const auto made = unlock(record, either);
   BOOST_REQUIRE(accepted(made));
@@ -72,7 +70,8 @@ BOOST_AUTO_TEST_CASE(nobody_is_asked_for_a_password_when_the_machine_opens) {
 BOOST_AUTO_TEST_CASE(a_password_is_asked_for_once_over_all_its_slots) {
   const world here;
   asked_for person;
-  const auto record = record_of(knows("one"), knows("two"), knows("three"), here.machine("m"));
+  const auto record =
+      record_of(by_heart("one"), by_heart("two"), by_heart("three"), here.machine("m"));
   const auto made = unlock(record, any_of(here.unprovisioned("gone"), person.as("three")));
   BOOST_REQUIRE(accepted(made));
   BOOST_TEST(person.times == 1);
@@ -83,7 +82,8 @@ BOOST_AUTO_TEST_CASE(a_password_is_asked_for_once_over_all_its_slots) {
 BOOST_AUTO_TEST_CASE(every_slot_is_reported_when_that_is_asked) {
   const world here;
   asked_for person;
-  const auto record = record_of(here.machine("m"), here.account("a"), knows("one"), knows("two"));
+  const auto record =
+      record_of(here.machine("m"), here.account("a"), by_heart("one"), by_heart("two"));
   const any_of all(here.machine("m"), here.account("b"), person.as("two"));
   const auto made = unlock(record, all, {.every_slot = true});
   BOOST_REQUIRE(accepted(made));
@@ -112,9 +112,10 @@ BOOST_AUTO_TEST_CASE(a_slot_whose_secret_cannot_be_read_is_not_one_that_does_not
 
 BOOST_AUTO_TEST_CASE(when_nothing_opens_each_slot_says_why) {
   const world here;
-  const auto record = record_of(here.machine("m"), here.account("a"), knows("one"), knows("two"));
+  const auto record =
+      record_of(here.machine("m"), here.account("a"), by_heart("one"), by_heart("two"));
   const auto refused =
-      unlock(record, any_of(here.unprovisioned("gone"), here.account("b"), knows("three")));
+      unlock(record, any_of(here.unprovisioned("gone"), here.account("b"), by_heart("three")));
   BOOST_TEST(refused_as(errc::no_slot_opened, refused));
   const auto causes = refused.error().causes();
   BOOST_REQUIRE(causes.size() == 4U);
@@ -131,9 +132,9 @@ BOOST_AUTO_TEST_CASE(when_nothing_opens_each_slot_says_why) {
 BOOST_AUTO_TEST_CASE(a_failed_combination_is_named_as_a_whole) {
   const world here;
   using both = all_of<machine, typed>;
-  const auto record = record_of(both(here.machine("m"), knows("one")));
+  const auto record = record_of(both(here.machine("m"), by_heart("one")));
   for (const auto& wrong :
-       {both(here.machine("m"), knows("two")), both(here.machine("n"), knows("one"))}) {
+       {both(here.machine("m"), by_heart("two")), both(here.machine("n"), by_heart("one"))}) {
     const auto refused = unlock(record, wrong);
     BOOST_TEST(refused_as(errc::no_slot_opened, refused));
     BOOST_REQUIRE(refused.error().causes().size() == 1U);
@@ -143,26 +144,26 @@ BOOST_AUTO_TEST_CASE(a_failed_combination_is_named_as_a_whole) {
     BOOST_TEST(cause.causes().empty());
     // whichever leg was wrong, the words are the same
     BOOST_TEST(refused.error().message() ==
-               unlock(record, both(here.machine("n"), knows("two"))).error().message());
+               unlock(record, both(here.machine("n"), by_heart("two"))).error().message());
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_record_without_a_slot_that_the_program_composes_says_so) {
   const world here;
-  const auto refused = unlock(record_of(here.machine("m")), knows("one"));
+  const auto refused = unlock(record_of(here.machine("m")), by_heart("one"));
   BOOST_TEST(refused_as(errc::no_slot_opened, refused));
   BOOST_TEST(refused.error().causes().empty());
   BOOST_TEST(!refused.error().value_of(fact::reason).empty());
 }
 
 BOOST_AUTO_TEST_CASE(one_attempt_has_one_budget_over_all_slots) {
-  const auto record =
-      record_of(knows("1"), knows("2"), knows("3"), knows("4"), knows("5"), knows("right"));
+  const auto record = record_of(by_heart("1"), by_heart("2"), by_heart("3"), by_heart("4"),
+                                by_heart("5"), by_heart("right"));
   constexpr std::uint64_t guess = 64 * 16;
   BOOST_TEST(
-      accepted(unlock(record, knows("right"), {.every_slot = false, .kdf_work = 6 * guess})));
+      accepted(unlock(record, by_heart("right"), {.every_slot = false, .kdf_work = 6 * guess})));
   const auto refused =
-      unlock(record, knows("right"), {.every_slot = false, .kdf_work = 6 * guess - 1});
+      unlock(record, by_heart("right"), {.every_slot = false, .kdf_work = 6 * guess - 1});
   BOOST_TEST(refused_as(errc::no_slot_opened, refused));
   const auto causes = refused.error().causes();
   BOOST_REQUIRE(causes.size() == 6U);
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(one_attempt_has_one_budget_over_all_slots) {
 }
 
 BOOST_AUTO_TEST_CASE(a_hostile_cost_in_a_slot_is_refused_before_memory_is_taken) {
-  const auto record = record_of(knows("one"));
+  const auto record = record_of(by_heart("one"));
   auto document = nlohmann::json::parse(
       as_text(key_record::write(header_of(record), secret_key::copy_of(bytes(32)), {}).value()));
   auto& leg = document["slots"][0]["data"]["leg"];
@@ -188,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_hostile_cost_in_a_slot_is_refused_before_memory_is_taken)
     text.append(keywarden::detail::mac_before).append(closing).append(keywarden::detail::mac_after);
     const auto hostile = key_record::parse(as_bytes(text));
     BOOST_REQUIRE(accepted(hostile));
-    const auto refused = unlock(*hostile, knows("one"));
+    const auto refused = unlock(*hostile, by_heart("one"));
     BOOST_TEST(refused_as(errc::no_slot_opened, refused));
     BOOST_REQUIRE(refused.error().causes().size() == 1U);
     BOOST_TEST((refused.error().causes()[0] == errc::limit_exceeded));
@@ -197,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_hostile_cost_in_a_slot_is_refused_before_memory_is_taken)
 
 BOOST_AUTO_TEST_CASE(an_attempt_spends_no_more_than_its_budget_however_many_slots_ask) {
   // each at the ceiling of 1 GiB and 16 passes, which alone is the whole default budget
-  const auto cheap = record_of(knows("one"));
+  const auto cheap = record_of(by_heart("one"));
   auto header = header_of(cheap);
   auto dear = header.slots[0];
   dear.data["leg"]["memory_kib"] = 1048576;
@@ -209,7 +210,7 @@ BOOST_AUTO_TEST_CASE(an_attempt_spends_no_more_than_its_budget_however_many_slot
   const auto hostile =
       key_record::parse(key_record::write(header, secret_key::copy_of(bytes(32)), {}).value())
           .value();
-  const auto refused = unlock(hostile, knows("wrong"));
+  const auto refused = unlock(hostile, by_heart("wrong"));
   BOOST_TEST(refused_as(errc::no_slot_opened, refused));
   const auto causes = refused.error().causes();
   BOOST_REQUIRE(causes.size() == 64U);
@@ -256,8 +257,8 @@ BOOST_AUTO_TEST_CASE(a_slot_with_a_public_key_is_remade_without_its_secret) {
         [&](const secret_key& candidate) -> result<bool> { return candidate == key; });
     BOOST_TEST((opens && *opens));
   };
-  remade(knows("one"));
-  remade(both(here.machine("m"), knows("one")));
+  remade(by_heart("one"));
+  remade(both(here.machine("m"), by_heart("one")));
   remade(recipient_of<crypto::x_wing>(0));
   remade(recipient_of<crypto::dhkem_p256>(0));
   remade(recipient_of<crypto::dhkem_x25519>(0));
@@ -285,7 +286,7 @@ BOOST_AUTO_TEST_CASE(a_slot_that_only_its_secret_can_remake_says_so) {
 BOOST_AUTO_TEST_CASE(a_damaged_public_key_is_not_hidden_for) {
   const world here;
   const auto header = header_of(record_of(here.machine("m")));
-  auto old = protect::make_slot(knows("one"), the_key(), header, "label").value();
+  auto old = protect::make_slot(by_heart("one"), the_key(), header, "label").value();
   old.data["public_key"] = "AAAA";
   BOOST_TEST(refused_as(errc::truncated, protect::remake_slot(old, the_key(), header)));
   old.data["public_key"] = 1;
@@ -325,3 +326,5 @@ BOOST_AUTO_TEST_CASE(floors_are_held_both_ways) {
                         protect::check_floor<weak, protect::accepts_from<weak, strong>>(
                             with(requirements_of<strong>))));
 }
+
+}  // namespace slots_test

@@ -30,7 +30,7 @@ using fast = crypto::argon2id<64, 1, 1>;
 using typed = protect::password<fast>;
 
 /// A protector that knows a password.
-[[nodiscard]] inline typed knows(std::string_view text) { return typed(password(text)); }
+[[nodiscard]] inline typed by_heart(std::string_view text) { return typed(password(text)); }
 
 /// Writes a file with exactly this content and these permissions.
 inline void write_file(const std::filesystem::path& path, std::string_view content,

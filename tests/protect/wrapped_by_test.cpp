@@ -5,11 +5,11 @@
 #include "laws.hpp"
 #include "world.hpp"
 
+namespace wrapped_by_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using protect::service_master_key;
-
-namespace {
 
 service_master_key with(std::uint8_t id, std::uint32_t version, std::uint8_t secret) {
   const bytes ids(16, id);
@@ -17,8 +17,6 @@ service_master_key with(std::uint8_t id, std::uint32_t version, std::uint8_t sec
                                                 key_id(version),
                                                 secret_key::copy_of(bytes(32, secret))});
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_CASE(a_child_keeps_the_laws_of_a_protector) {
   keeps_the_laws(hands<service_master_key>{
@@ -55,3 +53,5 @@ BOOST_AUTO_TEST_CASE(without_a_parent_a_damaged_slot_is_malformed_all_the_same) 
   BOOST_TEST(!service_master_key());
   BOOST_TEST(!!with(1, 1, 1));
 }
+
+}  // namespace wrapped_by_test

@@ -14,13 +14,13 @@
 #include <tuple>
 #include <type_traits>
 
+namespace static_admit {
+
 namespace kw = keywarden;
 namespace admit = keywarden::admit;
 using admit::address;
 using admit::network;
 using kw::result;
-
-namespace {
 
 struct lease {
   lease(lease&&) = default;
@@ -157,4 +157,4 @@ constexpr std::array<std::uint8_t, 16> counted{0, 1, 2,  3,  4,  5,  6,  7,
 static_assert(admit::detail::siphash({0x0706050403020100U, 0x0f0e0d0c0b0a0908U}, counted) ==
               0x3f2acc7f57c29bdbU);
 
-}  // namespace
+}  // namespace static_admit

@@ -11,13 +11,13 @@
 
 #include <keywarden/transport/session.hpp>
 
+namespace static_asio {
+
 namespace kw = keywarden;
 namespace net = boost::asio;
 namespace transport = kw::transport;
 using boost::system::error_code;
 using transport::stream_socket;
-
-namespace {
 
 static_assert(stream_socket<net::ip::tcp::socket>);
 static_assert(stream_socket<net::local::stream_protocol::socket>);
@@ -103,4 +103,4 @@ static_assert(std::same_as<decltype(std::declval<stream&>().session()), const tr
 static_assert(std::convertible_to<kw::errc, error_code>);
 static_assert(!std::convertible_to<error_code, kw::errc>);
 
-}  // namespace
+}  // namespace static_asio

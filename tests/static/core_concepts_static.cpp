@@ -4,9 +4,9 @@
 #include <keywarden/core/clock.hpp>
 #include <keywarden/core/random.hpp>
 
-namespace kw = keywarden;
+namespace core_concepts_static {
 
-namespace {
+namespace kw = keywarden;
 
 namespace clocks {
 struct archetype {
@@ -61,4 +61,4 @@ static_assert(!kw::random_source<sources::reading>);
 static_assert(!kw::random_source<sources::immovable>);
 static_assert(!kw::random_source<const sources::archetype>);
 
-}  // namespace
+}  // namespace core_concepts_static

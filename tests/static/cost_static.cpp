@@ -5,10 +5,10 @@
 
 #include <type_traits>
 
+namespace cost_static {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
-
-namespace {
 
 struct cards {
   static constexpr std::string_view name = "card numbers";
@@ -45,4 +45,4 @@ static_assert(kw::opened_key<cards, crypto::aes256_gcm, kw::format::tink>::overh
               1 + 4 + 12 + 16);
 static_assert(kw::opened_key<cards>::sealed_size(100) == 134);
 
-}  // namespace
+}  // namespace cost_static

@@ -4,11 +4,11 @@
 #include <keywarden/crypto/aead.hpp>
 #include <keywarden/crypto/password_kdf.hpp>
 
+namespace crypto_concepts_static {
+
 namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using kw::result;
-
-namespace {
 
 struct context_archetype {
   static result<context_archetype> create(const kw::secret_key&);
@@ -156,4 +156,4 @@ static_assert(!crypto::password_kdf<kdf_without_salt>);
 static_assert(!crypto::password_kdf<kdf_to_bytes>);
 static_assert(!crypto::password_kdf<kdf_without_derive>);
 
-}  // namespace
+}  // namespace crypto_concepts_static

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <type_traits>
 
+namespace static_encryption {
+
 namespace transport = keywarden::transport;
 using transport::algorithm;
 using transport::encryption_clause;
@@ -15,8 +17,6 @@ using transport::encryption_refusal;
 using transport::negotiate;
 using transport::negotiation;
 using transport::presence;
-
-namespace {
 
 constexpr std::array presences{presence::disabled, presence::supported, presence::required};
 
@@ -246,4 +246,4 @@ static_assert(preferred::with(presence::supported) == sql("SUPPORTED ALGORITHM C
 static_assert(preferred::with(presence::disabled) == sql("DISABLED"));
 static_assert(std::is_empty_v<preferred>);
 
-}  // namespace
+}  // namespace static_encryption

@@ -10,10 +10,10 @@
 
 #include <keywarden/transport/tls.hpp>
 
+namespace static_endpoint_setup {
+
 namespace kw = keywarden;
 namespace setup = keywarden::setup;
-
-namespace {
 
 struct host_a {
   static constexpr std::string_view name = "HOST_A";
@@ -179,4 +179,4 @@ static_assert(kw::is_weaker(kw::transport::tls12_integrity_only::clause,
                             kw::transport::tls13_or_integrity_only<>::clause));
 static_assert(!kw::is_weaker(kw::encryption_required::clause, kw::encryption_required::clause));
 
-}  // namespace
+}  // namespace static_endpoint_setup

@@ -4,9 +4,9 @@
 #include <keywarden/key/message_format.hpp>
 #include <keywarden/key/purpose.hpp>
 
-namespace kw = keywarden;
+namespace key_concepts_static {
 
-namespace {
+namespace kw = keywarden;
 
 #define SIXTEEN "0123456789abcdef"
 
@@ -75,4 +75,4 @@ static_assert(!kw::message_format<format_that_ignores_the_suite>);
 static_assert(!kw::message_format<format_that_never_refuses>);
 static_assert(!kw::message_format<format_that_forgets_the_header>);
 
-}  // namespace
+}  // namespace key_concepts_static

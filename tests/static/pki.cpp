@@ -4,7 +4,7 @@
 #include <keywarden/pki/self_signed.hpp>
 
 namespace keywarden::pki {
-namespace {
+namespace static_pki {
 
 // revocation_check
 
@@ -131,5 +131,6 @@ static_assert(std::movable<signing_key> && !std::copyable<signing_key>);
 static_assert(std::copyable<trust_anchors> && std::copyable<revocation_snapshot>);
 static_assert(!std::default_initializable<certificate>);
 
-}  // namespace
+}  // namespace static_pki
+
 }  // namespace keywarden::pki

@@ -11,7 +11,7 @@
 #include <keywarden/protect/wrapped_by.hpp>
 
 namespace keywarden {
-namespace {
+namespace protect_static {
 
 using protect::account;
 using protect::all_of;
@@ -224,5 +224,6 @@ static_assert(!key_protector<const account>);
 static_assert(std::movable<opened_record> && !std::copy_constructible<opened_record>);
 static_assert(std::copyable<key_record>);
 
-}  // namespace
+}  // namespace protect_static
+
 }  // namespace keywarden

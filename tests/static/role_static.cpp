@@ -5,10 +5,10 @@
 
 #include <boost/mp11.hpp>
 
+namespace role_static {
+
 namespace role = keywarden::role;
 namespace mp = boost::mp11;
-
-namespace {
 
 using all =
     mp::mp_list<role::account, role::machine, role::password, role::recipient, role::threshold,
@@ -61,4 +61,4 @@ static_assert([] {
   return true;
 }());
 
-}  // namespace
+}  // namespace role_static

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace kw = keywarden;
+namespace secret_static {
 
-namespace {
+namespace kw = keywarden;
 
 template <class T>
 concept streamable = requires(std::ostream& out, const T& value) {
@@ -81,4 +81,4 @@ static_assert(!std::is_default_constructible_v<kw::key_ring>);  // a ring has an
 static_assert(!std::is_default_constructible_v<kw::hazmat::insecure_access>);
 static_assert(!std::is_constructible_v<kw::hazmat::insecure_access, int>);
 
-}  // namespace
+}  // namespace secret_static

@@ -5,11 +5,11 @@
 
 #include <string>
 
+namespace store_concepts_static {
+
 namespace kw = keywarden;
 namespace store = keywarden::store;
 using kw::result;
-
-namespace {
 
 struct archetype {
   static constexpr std::string_view kind = "archetype";
@@ -65,4 +65,4 @@ static_assert(std::copyable<store::transaction>);
 static_assert(!std::is_convertible_v<std::string_view, kw::record_name>);
 static_assert(!std::is_convertible_v<std::uint64_t, store::revision>);
 
-}  // namespace
+}  // namespace store_concepts_static

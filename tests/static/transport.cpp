@@ -6,10 +6,10 @@
 #include <keywarden/transport/tls.hpp>
 #include <support/two_ends.hpp>
 
+namespace static_transport {
+
 namespace kw = keywarden;
 namespace transport = kw::transport;
-
-namespace {
 
 struct archetype_session {
   archetype_session() = default;
@@ -121,4 +121,4 @@ static_assert(!std::copyable<transport::session> &&
 static_assert(!std::copyable<kw::auth::proof> && !std::default_initializable<kw::auth::proof>);
 static_assert(!std::constructible_from<kw::auth::proof, kw::auth::principal>);
 
-}  // namespace
+}  // namespace static_transport

@@ -7,7 +7,7 @@
 #include <keywarden/vault/vault.hpp>
 
 namespace keywarden {
-namespace {
+namespace vault_static {
 
 using protect::account;
 using protect::all_of;
@@ -138,5 +138,6 @@ static_assert(std::move_constructible<guard> && !std::copy_constructible<guard> 
               !std::is_copy_assignable_v<guard>);
 static_assert(std::is_nothrow_move_constructible_v<guard>);
 
-}  // namespace
+}  // namespace vault_static
+
 }  // namespace keywarden

@@ -8,7 +8,7 @@
 #include "support/faulty_file_system.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace file_test {
 
 namespace fs = std::filesystem;
 
@@ -329,5 +329,6 @@ BOOST_AUTO_TEST_CASE(every_failing_call_of_an_open_is_refused_or_harmless) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace file_test
+
 }  // namespace keywarden::testing

@@ -3,7 +3,7 @@
 #include "store/laws.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace memory_test {
 
 struct memory_place {
   store::memory place;
@@ -41,5 +41,6 @@ BOOST_AUTO_TEST_CASE(revisions_never_repeat) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace memory_test
+
 }  // namespace keywarden::testing

@@ -10,7 +10,7 @@
 #include "store/laws.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace sqlite_test {
 
 namespace fs = std::filesystem;
 
@@ -288,5 +288,6 @@ BOOST_AUTO_TEST_CASE(other_text_is_refused_and_told_the_forms) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace sqlite_test
+
 }  // namespace keywarden::testing

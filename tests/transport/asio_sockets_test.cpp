@@ -27,6 +27,8 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace asio_sockets_test {
+
 namespace kw = keywarden;
 namespace net = boost::asio;
 namespace transport = kw::transport;
@@ -37,8 +39,6 @@ using kw::testing::knows;
 using kw::testing::refused_as;
 using net::ip::tcp;
 using stream = transport::stream_of<transport::handshake>;
-
-namespace {
 
 constexpr auto patience = std::chrono::seconds(60);
 constexpr auto as_pair = net::as_tuple(net::use_awaitable);
@@ -107,8 +107,6 @@ net::awaitable<stream> made_by(tcp::socket socket, transport::handshake handshak
                                                   net::use_awaitable);
   co_return std::move(made).value();
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(asio_sockets)
 
@@ -289,3 +287,5 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_an_error_code_with_our_words) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace asio_sockets_test

@@ -16,6 +16,8 @@
 #include <support/scripted_stream.hpp>
 #include <support/two_ends.hpp>
 
+namespace asio_stream_test {
+
 namespace kw = keywarden;
 namespace net = boost::asio;
 namespace transport = kw::transport;
@@ -26,8 +28,6 @@ using kw::testing::knows;
 using kw::testing::refused_as;
 using kw::testing::scripted_stream;
 using stream = transport::stream_of<transport::handshake, scripted_stream>;
-
-namespace {
 
 constexpr auto patience = std::chrono::seconds(30);
 constexpr std::size_t part = 16384;
@@ -110,13 +110,13 @@ struct streams {
                                into(made_a));
     transport::async_handshake(std::move(ends.second), instances::accept(cast().at_b), patience,
                                into(made_b));
-    ::pump(context);
+    asio_stream_test::pump(context);
     for (auto* each : {&made_a, &made_b})
       BOOST_TEST_REQUIRE((each->has_value() && accepted(**each)));
     a.emplace(std::move(**made_a));
     b.emplace(std::move(**made_b));
   }
-  void pump() { ::pump(context); }
+  void pump() { asio_stream_test::pump(context); }
 };
 
 /// Data in which every place is told apart.
@@ -143,8 +143,6 @@ std::string said(streams& of, stream& from, stream& to, std::string_view words) 
   heard.resize(read.size);
   return heard;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(asio_stream)
 
@@ -619,8 +617,6 @@ BOOST_AUTO_TEST_CASE(a_moved_stream_keeps_its_operations) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-namespace {
-
 /// A session that its owner may drop from any thread, as an endpoint's connections are.
 struct drop_list {
   std::mutex guard;
@@ -719,8 +715,6 @@ struct watched {
     pump(context);
   }
 };
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(asio_stream_of_any_session)
 
@@ -918,8 +912,6 @@ BOOST_AUTO_TEST_CASE(a_cancelled_handshake_closes_the_socket) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-namespace {
-
 /// A whole connection from one side: handshake, 40,000 bytes each way at once, goodbye. Whatever
 /// fails, it ends.
 class participant {
@@ -976,8 +968,6 @@ class participant {
   int goodbyes_ = 0;
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(asio_faults)
 
 BOOST_AUTO_TEST_CASE(whichever_operation_fails_everything_ends) {
@@ -1009,3 +999,5 @@ BOOST_AUTO_TEST_CASE(whichever_operation_fails_everything_ends) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace asio_stream_test

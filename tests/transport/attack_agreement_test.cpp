@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_agreement_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Key shares that share nothing, retries without end, and kinds of certificates nobody asked for.
-
-namespace {
 
 constexpr std::uint16_t p256_group = 0x0017;
 constexpr std::uint16_t hybrid_group = 0x11ec;
@@ -33,8 +33,6 @@ answer_shape retry_with(std::uint16_t group) {
 
 constexpr auto client_certificate_type = static_cast<extension_type>(19);
 constexpr auto record_size_limit = static_cast<extension_type>(28);
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_on_agreement)
 
@@ -156,3 +154,5 @@ BOOST_AUTO_TEST_CASE(the_smallest_records_that_a_peer_may_ask_for_stay_few) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_agreement_test

@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_flood_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Alerts, ChangeCipherSpecs and KeyUpdates: where they do not belong, and without end.
-
-namespace {
 
 /// Feeds an acceptor that has answered a hello the same thing until it refuses; gives the bytes
 /// that it took.
@@ -30,8 +30,6 @@ std::size_t flood_after_hello(const std::function<bytes(client&)>& each, errc wh
   BOOST_TEST(of.authenticator.judged() == 0);
   return taken;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_by_flood)
 
@@ -229,3 +227,5 @@ BOOST_AUTO_TEST_CASE(empty_data_without_end_takes_no_room) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_flood_test

@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_garbage_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Every byte that a peer says, altered or missing: nobody is let in, nobody is judged.
-
-namespace {
 
 /// Whether a refusal is one that `handshake::receive` lists for what does not make sense.
 boost::test_tools::assertion_result is_listed(const result<void>& fate) {
@@ -44,8 +44,6 @@ void shows(const world& of, transport::handshake& ours, bytes_view altered) {
   BOOST_TEST_REQUIRE(!ours.finished());
   BOOST_TEST_REQUIRE(of.authenticator.judged() == 0);
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_by_garbage)
 
@@ -150,3 +148,5 @@ BOOST_AUTO_TEST_CASE(a_certificate_that_is_none_is_refused) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_garbage_test

@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_privacy_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // What a stranger can learn from how it is refused.
-
-namespace {
 
 /// What a client saw of a refusal, after the acceptor's first flight (whose size varies by a byte
 /// or two with its signature).
@@ -39,8 +39,6 @@ bytes request_of(const world& of) {
   duel(acceptor, theirs.start()).value();
   return theirs.certificate_request().value();
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_on_privacy)
 
@@ -102,3 +100,5 @@ BOOST_AUTO_TEST_CASE(a_thief_learns_nothing_about_the_certificate_it_shows) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_privacy_test

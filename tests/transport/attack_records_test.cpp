@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_records_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Records that are wrong, too large, too small, too many, or in strange pieces.
-
-namespace {
 
 /// The three messages of an honest flight, as they would be said one after the other.
 std::vector<bytes> flight_messages(client& self) {
@@ -34,8 +34,6 @@ bool let_in(const client::script& say) {
   if (!accepted(duel(handshake, theirs.start())) || of.authenticator.judged() != 1) return false;
   return as_text(std::move(handshake).finish().value().received()) == "there";
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_on_records)
 
@@ -239,3 +237,5 @@ BOOST_AUTO_TEST_CASE(a_huge_handshake_message_is_refused_at_its_first_bytes) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_records_test

@@ -6,13 +6,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_resumption_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // A ticket earned where nobody asked for a certificate (botan#5818), at doors where one is needed.
-
-namespace {
 
 /// A server of the same program that asks strangers for nothing and gives them tickets.
 class lax_server : private Botan::TLS::Callbacks, private Botan::Credentials_Manager {
@@ -89,8 +89,6 @@ struct program {
   }();
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(attack_by_resumption)
 
 BOOST_AUTO_TEST_CASE(the_ticket_is_good_where_it_was_earned) {
@@ -153,3 +151,5 @@ BOOST_AUTO_TEST_CASE(our_acceptor_gives_no_tickets) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_resumption_test

@@ -6,13 +6,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_shared_key_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Pre-shared keys: unknown, wrong, of another kind, reflected, and mixed with certificates.
-
-namespace {
 
 /// The smallest authenticator with keys: one for each ordered pair, named "from>to".
 class shares {
@@ -107,8 +107,6 @@ void refuses(errc why, int alert, const pair& of, hello_shape shape,
   client theirs(of.somebody, std::move(flight), std::move(shape));
   expect_no_session(of, of.accept(), theirs.start(), why, alert);
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_on_shared_keys)
 
@@ -293,3 +291,5 @@ BOOST_AUTO_TEST_CASE(an_acceptor_with_certificates_does_not_take_a_shared_key) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_shared_key_test

@@ -4,13 +4,13 @@
 
 #include <support/hostile_meeting.hpp>
 
+namespace attack_version_test {
+
 using namespace keywarden;
 using namespace keywarden::testing;
 using namespace keywarden::testing::hostile;
 
 // Peers that want something older or weaker.
-
-namespace {
 
 constexpr std::uint16_t ecdsa_aes128_gcm_of_tls12 = 0xc02b;
 constexpr std::uint16_t ecdsa_null_sha = 0xc006;
@@ -24,8 +24,6 @@ void refuses_hello(errc why, int alert, hello_shape shape) {
 bytes random_ending(std::uint8_t last) {
   return joined({random_bytes(24), as_bytes("DOWNGRD"), number(1, last)});
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(attack_on_version)
 
@@ -220,3 +218,5 @@ BOOST_AUTO_TEST_CASE(our_own_hello_carried_back_to_us_is_refused) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace attack_version_test

@@ -8,6 +8,8 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace encryption_live_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
@@ -15,8 +17,6 @@ using kw::testing::knows;
 using kw::testing::refused_as;
 namespace transport = kw::transport;
 using transport::presence;
-
-namespace {
 
 const std::array<std::string, 4> lists{"AES", "RC4", "AES RC4", "RC4 AES"};
 
@@ -80,8 +80,6 @@ std::string outcome_of(const kw::testing::meeting& met) {
   if (why.value_of(kw::fact::reason) == "refused: no common algorithm") return "fail";
   return "no connection";
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(encryption_live)
 
@@ -166,3 +164,5 @@ BOOST_AUTO_TEST_CASE(the_hybrid_share_comes_first_without_another_round_trip) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace encryption_live_test

@@ -10,6 +10,8 @@
 
 #include "support/refusals.hpp"
 
+namespace encryption_test {
+
 namespace kw = keywarden;
 namespace kt = keywarden::transport;
 namespace data = boost::unit_test::data;
@@ -19,8 +21,6 @@ using kw::errc;
 using kw::fact;
 using kw::testing::accepted;
 using kw::testing::refused_as;
-
-namespace {
 
 struct read_as {
   std::string from;
@@ -119,8 +119,6 @@ std::string some_text(std::mt19937& choose, const std::vector<std::string>& word
                               : words[choose() % words.size()];
   return made;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(transport)
 BOOST_AUTO_TEST_SUITE(encryption)
@@ -264,3 +262,5 @@ BOOST_AUTO_TEST_CASE(unless_said_otherwise_encryption_is_required) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace encryption_test

@@ -6,14 +6,14 @@
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
+namespace session_test {
+
 namespace kw = keywarden;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::knows;
 using kw::testing::refused_as;
 namespace transport = kw::transport;
-
-namespace {
 
 template <class Transport>
 auto context(const knows& with) {
@@ -37,8 +37,6 @@ std::string said(transport::session& from, transport::session& to, std::string_v
   to.consume(heard.size());
   return heard;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(session)
 
@@ -229,3 +227,5 @@ BOOST_AUTO_TEST_CASE(what_follows_a_finished_in_the_same_bytes_is_not_handshake)
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace session_test

@@ -5,7 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace database_master_key_test {
 
 const password weak("weak");
 const password third_password("Third-Pass-3");
@@ -682,5 +682,6 @@ BOOST_AUTO_TEST_CASE(the_password_alone_opens_the_key_where_the_service_master_k
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace database_master_key_test
+
 }  // namespace keywarden::testing

@@ -5,10 +5,10 @@
 #include <keywarden/store/memory.hpp>
 #include <keywarden/vault/describe.hpp>
 
+namespace describe_test {
+
 namespace kw = keywarden;
 namespace protect = keywarden::protect;
-
-namespace {
 
 struct production {
   using cipher = kw::crypto::aes256_gcm;
@@ -26,8 +26,6 @@ struct tied_to_the_machine : production {
 bool says(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(vault_describe)
 
@@ -77,3 +75,5 @@ BOOST_AUTO_TEST_CASE(the_graph_has_exactly_the_edges_of_the_hierarchy) {
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace describe_test

@@ -6,7 +6,7 @@
 #include "support/refusals.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace password_policy_test {
 
 namespace data = boost::unit_test::data;
 
@@ -82,5 +82,6 @@ BOOST_AUTO_TEST_CASE(the_refusal_names_the_rule_and_never_the_password) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace password_policy_test
+
 }  // namespace keywarden::testing

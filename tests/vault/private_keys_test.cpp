@@ -13,7 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace private_keys_test {
 
 const password own("Cert-Pass-1");
 const password next("Cert-Pass-2");
@@ -503,5 +503,6 @@ BOOST_AUTO_TEST_CASE(a_private_key_under_another_name_does_not_open) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace private_keys_test
+
 }  // namespace keywarden::testing

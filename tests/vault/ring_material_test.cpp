@@ -12,7 +12,7 @@
 #include "support/refusals.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace ring_material_test {
 
 const auto service = child_of<role::service_master_key>(7);
 
@@ -204,5 +204,6 @@ static_assert(!std::default_initializable<loss_plan> && !std::copyable<loss_plan
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace ring_material_test
+
 }  // namespace keywarden::testing

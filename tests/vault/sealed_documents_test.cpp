@@ -6,7 +6,7 @@
 #include "vault/compiled_once.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace sealed_documents_test {
 
 constexpr object_name first = "first";
 constexpr object_name second = "second";
@@ -237,5 +237,6 @@ BOOST_AUTO_TEST_CASE(two_processes_that_need_the_key_first_get_the_same) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace sealed_documents_test
+
 }  // namespace keywarden::testing

@@ -10,7 +10,7 @@
 #include <keywarden/core/encoding.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace service_master_key_test {
 
 /// The repairs that the record itself tells of.
 std::vector<std::string> recorded_repairs(const installation<>& here) {
@@ -661,5 +661,6 @@ BOOST_AUTO_TEST_CASE(many_threads_use_one_vault_while_its_key_is_regenerated) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace service_master_key_test
+
 }  // namespace keywarden::testing

@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 namespace keywarden::testing {
-namespace {
+namespace symmetric_keys_test {
 
 const password own("Key-Pass-1");
 const password wrong("Wrong-Pass-9");
@@ -607,5 +607,6 @@ BOOST_AUTO_TEST_CASE(keys_are_listed_by_name_in_order) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace symmetric_keys_test
+
 }  // namespace keywarden::testing

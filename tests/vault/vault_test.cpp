@@ -23,7 +23,7 @@ template class keywarden::stored_secrets<keywarden::testing::vault_state,
                                          keywarden::role::linked_server>;
 
 namespace keywarden::testing {
-namespace {
+namespace vault_test {
 
 /// A store that lets others act right before it lists for the first time.
 struct interrupted {
@@ -447,5 +447,6 @@ BOOST_AUTO_TEST_CASE(nothing_secret_stands_in_any_record) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace vault_test
+
 }  // namespace keywarden::testing
