@@ -72,6 +72,8 @@ enum class errc : std::uint16_t {
   timed_out = 612,
   admission_refused = 613,
   not_listening = 614,
+  // configuration: what a person wrote for a service
+  configuration_invalid = 700,
 };
 
 /// The name of a fact that an error carries. Facts never hold secrets.
@@ -92,6 +94,8 @@ enum class fact : std::uint8_t {
   peer,
   alert,
   date,
+  line,
+  column,
 };
 
 /// The stable, lower-case name of an error code, for machines ("access_lost").
@@ -197,6 +201,8 @@ enum class fact : std::uint8_t {
       return "admission_refused";
     case errc::not_listening:
       return "not_listening";
+    case errc::configuration_invalid:
+      return "configuration_invalid";
   }
   return "unknown";
 }
@@ -304,6 +310,8 @@ enum class fact : std::uint8_t {
       return "the connection was not admitted";
     case errc::not_listening:
       return "the endpoint does not take connections in its present state";
+    case errc::configuration_invalid:
+      return "the configuration cannot be used as it is";
   }
   return "unknown error";
 }
@@ -343,6 +351,10 @@ enum class fact : std::uint8_t {
       return "alert";
     case fact::date:
       return "date";
+    case fact::line:
+      return "line";
+    case fact::column:
+      return "column";
   }
   return "fact";
 }

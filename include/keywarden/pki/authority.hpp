@@ -17,6 +17,7 @@
 #include <botan/x509_ca.h>
 #include <botan/x509_key.h>
 
+#include <keywarden/pki/certificate_request.hpp>
 #include <keywarden/pki/issue.hpp>
 #include <keywarden/pki/revocation_snapshot.hpp>
 
@@ -95,6 +96,16 @@ class authority {
                                                const signing_key& key, certificate_purpose purpose,
                                                time_point now) const {
     return issue_for(*key.botan(), options, purpose, now);
+  }
+  /// Issues what was asked for, as far as the policy grants it: the key, whose holder proved to
+  /// have its private half, and names that the policy lists. No extension of a request is ever
+  /// granted: neither to be an authority nor any use but `purpose`. Errors: as above.
+  [[nodiscard]] result<pki::certificate> issue(const certificate_request& request,
+                                               certificate_purpose purpose,
+                                               const request_policy& policy, time_point now) const {
+    auto options = request.under(policy);
+    if (!options) return options.error();
+    return issue(*options, request.public_key(), purpose, now);
   }
   /// Issues for a fresh key of the leaf: what an instance shows, with this authority's own chain
   /// but its root. Errors: as `issue`.

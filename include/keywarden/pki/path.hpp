@@ -246,8 +246,7 @@ template <revocation_check Revocation>
     const Revocation& revocation, std::span<const bytes> stapled_responses, time_point now,
     std::string_view expected_name = {}) {
   const revocation_snapshot lists = revocation.snapshot();
-  return path_judge{anchors,           purpose, Revocation::mode, lists,
-                    stapled_responses, now,     expected_name}
+  return path_judge{anchors, purpose, revocation.mode, lists, stapled_responses, now, expected_name}
       .judge(chain);
 }
 

@@ -21,7 +21,8 @@ enum class revocation_mode : std::uint8_t {
 };
 
 /// A concept matching policies of checking revocation. Satisfied by `revocation::no_check`,
-/// `revocation::offline`, `revocation::online`.
+/// `revocation::offline`, `revocation::online`, and `revocation::configured`, whose mode a
+/// configuration chooses.
 ///
 /// `snapshot()` gives what is known now; it never waits for anybody but a copy of a pointer, and is
 /// called from every handshake's thread. Where `mode` is not `no_check`, every certificate of a
@@ -29,7 +30,7 @@ enum class revocation_mode : std::uint8_t {
 template <class T>
 concept revocation_check = std::copyable<T> && requires(const T& check) {
   { T::name } -> std::convertible_to<std::string_view>;
-  { T::mode } -> std::convertible_to<revocation_mode>;
+  { check.mode } -> std::convertible_to<revocation_mode>;
   { check.snapshot() } -> std::same_as<revocation_snapshot>;
 };
 
@@ -101,9 +102,30 @@ class online {
   std::shared_ptr<detail::snapshot_cell> cell_;
 };
 
+/// The mode that a configuration file says. A program that uses it accepts `no_check` where an
+/// administrator writes it: prefer the types above where the program can decide. Copies share the
+/// lists. Any thread.
+class configured {
+ public:
+  static constexpr std::string_view name = "configured";
+
+  explicit configured(revocation_mode chosen)
+      : mode(chosen), cell_(std::make_shared<detail::snapshot_cell>()) {}
+
+  revocation_mode mode;
+
+  /// From now on, these lists; with `no_check` nobody looks at them.
+  void load(revocation_snapshot lists) const { cell_->replace(std::move(lists)); }
+  [[nodiscard]] revocation_snapshot snapshot() const { return cell_->read(); }
+
+ private:
+  std::shared_ptr<detail::snapshot_cell> cell_;
+};
+
 static_assert(revocation_check<no_check>);
 static_assert(revocation_check<offline>);
 static_assert(revocation_check<online>);
+static_assert(revocation_check<configured>);
 
 }  // namespace revocation
 }  // namespace keywarden::pki

@@ -27,7 +27,8 @@ struct revocation_source {
   certificate authority;
 };
 
-/// Fetches lists at once and then every `interval`, and gives them to a `revocation::online`.
+/// Fetches lists at once and then every `interval`, and gives them to a `revocation::online` or
+/// `revocation::configured`.
 ///
 /// A list is taken over when its authority signed it and it is not older than the one that is
 /// there, so that a network which answers with rubbish or with yesterday's list changes nothing.
@@ -35,9 +36,15 @@ struct revocation_source {
 /// date. Stops its thread when destroyed. Any thread.
 class revocation_refresher {
  public:
-  revocation_refresher(revocation::online target, std::vector<revocation_source> sources,
+  template <revocation_check Target>
+    requires requires(const Target& target, revocation_snapshot lists) {
+      target.load(std::move(lists));
+    }
+  revocation_refresher(Target target, std::vector<revocation_source> sources,
                        std::chrono::milliseconds interval)
-      : target_(std::move(target)),
+      : load_([target = std::move(target)](revocation_snapshot lists) {
+          target.load(std::move(lists));
+        }),
         sources_(std::move(sources)),
         lists_(sources_.size()),
         interval_(interval),
@@ -105,8 +112,7 @@ class revocation_refresher {
     std::vector<revocation_list> known;
     for (const auto& each : lists_)
       if (each) known.push_back(*each);
-    if (auto snapshot = revocation_snapshot::of(std::move(known)))
-      target_.load(std::move(*snapshot));
+    if (auto snapshot = revocation_snapshot::of(std::move(known))) load_(std::move(*snapshot));
   }
 
   void run(const std::stop_token& stop) {
@@ -117,7 +123,7 @@ class revocation_refresher {
     }
   }
 
-  revocation::online target_;
+  std::function<void(revocation_snapshot)> load_;
   std::vector<revocation_source> sources_;
   std::vector<std::optional<revocation_list>> lists_;
   std::chrono::milliseconds interval_;
