@@ -14,6 +14,8 @@
 
 #include "support/refusals.hpp"
 
+namespace address_test {
+
 namespace ka = keywarden::admit;
 namespace data = boost::unit_test::data;
 using ka::address;
@@ -22,8 +24,6 @@ using keywarden::errc;
 using keywarden::fact;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
-
-namespace {
 
 struct spelling {
   std::string from;
@@ -150,8 +150,6 @@ const std::vector<spelling> with_host_bits{
     {"::ffff:10.0.0.1/104", "write 10.0.0.0/8, or a longer prefix"},
 };
 
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(addresses)
 
@@ -259,3 +257,5 @@ BOOST_AUTO_TEST_CASE(every_prefix_holds_what_shares_its_bits_and_nothing_else) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace address_test

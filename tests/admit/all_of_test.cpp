@@ -13,6 +13,8 @@
 
 #include "support/refusals.hpp"
 
+namespace all_of_test {
+
 namespace ka = keywarden::admit;
 using ka::address;
 using keywarden::errc;
@@ -20,8 +22,6 @@ using keywarden::fact;
 using keywarden::result;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
-
-namespace {
 
 // A rule that writes down when it is asked and when its lease is given back.
 template <char Letter>
@@ -58,8 +58,6 @@ class written_down {
 };
 
 using three = ka::all_of<written_down<'a'>, written_down<'b'>, written_down<'c'>>;
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(all_of)
@@ -125,3 +123,5 @@ BOOST_AUTO_TEST_CASE(anyone_admits_whoever_comes) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace all_of_test

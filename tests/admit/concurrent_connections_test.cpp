@@ -12,6 +12,8 @@
 
 #include "support/refusals.hpp"
 
+namespace concurrent_connections_test {
+
 namespace ka = keywarden::admit;
 using ka::address;
 using ka::concurrent_connections;
@@ -19,8 +21,6 @@ using keywarden::errc;
 using keywarden::fact;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
-
-namespace {
 
 using permits = std::vector<concurrent_connections::permit>;
 
@@ -34,8 +34,6 @@ permits take(const concurrent_connections& rule, const address& from, int times)
   for (int i = 0; i < times; ++i) held.push_back(rule.admit(from, {}).value());
   return held;
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(concurrent)
@@ -179,3 +177,5 @@ BOOST_AUTO_TEST_CASE(counts_come_back_to_zero_after_many_threads) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace concurrent_connections_test

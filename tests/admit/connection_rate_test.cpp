@@ -12,6 +12,8 @@
 
 #include "support/refusals.hpp"
 
+namespace connection_rate_test {
+
 namespace ka = keywarden::admit;
 using namespace std::chrono_literals;
 using ka::address;
@@ -21,8 +23,6 @@ using keywarden::errc;
 using keywarden::fact;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
-
-namespace {
 
 constexpr connection_rate::hash_key known_key{1, 2};
 constexpr instant start{1h};
@@ -53,8 +53,6 @@ std::size_t resident_bytes() {
   from >> all >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(rate)
@@ -180,3 +178,5 @@ BOOST_AUTO_TEST_CASE(a_million_addresses_take_no_more_memory_than_one) {
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace connection_rate_test

@@ -19,13 +19,13 @@
 
 #include "support/refusals.hpp"
 
+namespace laws_test {
+
 namespace ka = keywarden::admit;
 using keywarden::errc;
 using keywarden::fact;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
-
-namespace {
 
 constexpr ka::address peer("192.0.2.7");
 constexpr ka::instant start{};
@@ -92,8 +92,6 @@ struct nest {
 
 using models = std::tuple<acl, rate, concurrency, everybody, all, nest>;
 using refusing_models = std::tuple<acl, rate, concurrency, all, nest>;
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(laws)
@@ -181,3 +179,5 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(many_threads_get_no_more_than_the_limit, Model, mo
 
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace laws_test

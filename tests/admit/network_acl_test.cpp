@@ -3,13 +3,17 @@
 #include <atomic>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
 
 #include "support/refusals.hpp"
 
+namespace network_acl_test {
+
 namespace ka = keywarden::admit;
+using ka::action;
 using ka::address;
 using ka::deny;
 using ka::network;
@@ -21,8 +25,6 @@ using keywarden::fact;
 using keywarden::testing::accepted;
 using keywarden::testing::refused_as;
 
-namespace {
-
 bool admits(const network_acl& acl, const address& from) {
   const auto answer = acl.admit(from, {});
   if (!answer) BOOST_TEST(refused_as(errc::admission_refused, answer));
@@ -33,7 +35,9 @@ std::string reason(const network_acl& acl, const address& from) {
   return std::string(acl.admit(from, {}).error().value_of(fact::reason));
 }
 
-}  // namespace
+network_acl ordered(std::vector<ka::ordered_rule> rules) {
+  return network_acl(ka::ordered_rules::of(std::move(rules)).value());
+}
 
 BOOST_AUTO_TEST_SUITE(admit)
 BOOST_AUTO_TEST_SUITE(acl)
@@ -144,5 +148,99 @@ BOOST_AUTO_TEST_CASE(each_connection_is_judged_by_one_whole_list_while_lists_cha
   BOOST_TEST(mixed == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_refusal_names_the_rule_by_its_order_network_and_description) {
+  const auto acl = ordered({{200, action::permit, network("175.0.0.0/8"), "all the rest"},
+                            {100, action::deny, network("175.1.0.0/24"), "the guests"},
+                            {300, action::deny, network("2001:db8::/32"), ""}});
+  BOOST_TEST(!admits(acl, address("175.1.0.9")));
+  BOOST_TEST(reason(acl, address("175.1.0.9")) == "rule 100 denies 175.1.0.0/24: the guests");
+  BOOST_TEST(reason(acl, address("2001:db8::1")) == "rule 300 denies 2001:db8::/32");
+  BOOST_TEST(admits(acl, address("175.1.1.0")));
+  // Both kinds of rules: what none matches is denied.
+  BOOST_TEST(!admits(acl, address("176.0.0.1")));
+  BOOST_TEST(reason(acl, address("176.0.0.1")) == "no rule permits it");
+}
+
+BOOST_AUTO_TEST_CASE(a_description_can_write_nothing_into_a_log) {
+  const auto acl =
+      ordered({{1, action::deny, network("10.0.0.0/8"), "guests\nadmitted: root\x1b["}});
+  BOOST_TEST(reason(acl, address("10.0.0.1")) ==
+             "rule 1 denies 10.0.0.0/8: guests\\x0aadmitted: root\\x1b[");
+}
+
+BOOST_AUTO_TEST_CASE(only_permits_deny_the_rest) {
+  const auto acl = ordered({{1, action::permit, network("100.100.0.0/16"), ""}});
+  BOOST_TEST(admits(acl, address("100.100.0.1")));
+  BOOST_TEST(!admits(acl, address("100.101.0.1")));
+  BOOST_TEST(!admits(acl, address("::1")));
+}
+
+BOOST_AUTO_TEST_CASE(only_denials_permit_the_rest) {
+  const auto acl = ordered({{1, action::deny, network("192.0.2.0/24"), ""}});
+  BOOST_TEST(!admits(acl, address("192.0.2.1")));
+  BOOST_TEST(!admits(acl, address("::ffff:192.0.2.1")));
+  BOOST_TEST(admits(acl, address("192.0.3.1")));
+  BOOST_TEST(admits(acl, address("2001:db8::1")));
+  // A program that decides the last word itself is not overruled.
+  BOOST_TEST(!admits(network_acl(acl.rules()), address("192.0.3.1")));
+}
+
+BOOST_AUTO_TEST_CASE(an_ordered_list_without_rules_refuses_everybody) {
+  const auto acl = ordered({});
+  BOOST_TEST(!admits(acl, address("192.0.2.1")));
+  BOOST_TEST(reason(acl, address("::1")) == "the list is empty");
+}
+
+BOOST_AUTO_TEST_CASE(a_reload_with_ordered_rules_brings_their_implicit_rule_along) {
+  const network_acl acl({permit(network("192.0.2.0/24"))});
+  acl.reload(ka::ordered_rules::of({{5, action::deny, network("192.0.2.0/24"), "closed"}}).value());
+  BOOST_TEST(reason(acl, address("192.0.2.1")) == "rule 5 denies 192.0.2.0/24: closed");
+  BOOST_TEST(admits(acl, address("198.51.100.1")));
+  BOOST_TEST(acl.describe() ==
+             "5 deny 192.0.2.0/24: closed\n"
+             "otherwise: permit (implicit, since there are only denials; no rule is about IPv6)\n");
+  acl.reload({deny(network("192.0.2.0/24"))});
+  BOOST_TEST(!admits(acl, address("198.51.100.1")));
+  BOOST_TEST(acl.describe() == "1 deny 192.0.2.0/24\notherwise: deny\n");
+}
+
+BOOST_AUTO_TEST_CASE(the_built_in_groups_admit_everybody_and_nobody) {
+  for (const auto& from : {address("0.0.0.0"), address("255.255.255.255"), address("::"),
+                           address("::ffff:192.0.2.1"), address("2001:db8::1")}) {
+    BOOST_TEST(admits(ka::allow_all(), from));
+    BOOST_TEST(!admits(ka::deny_all(), from));
+    BOOST_TEST(admits(ka::built_in_acl("AllowAll").value(), from));
+    BOOST_TEST(!admits(ka::built_in_acl("DenyAll").value(), from));
+  }
+  for (const auto* const unknown : {"", "Allowall", "DenyAll ", "Restricted"})
+    BOOST_TEST(!ka::built_in_acl(unknown).has_value());
+  // Each call makes a list of its own: shutting one shuts no other.
+  ka::allow_all().reload({});
+  BOOST_TEST(admits(ka::allow_all(), address("192.0.2.1")));
+}
+
+BOOST_AUTO_TEST_CASE(ten_thousand_rules_are_a_list_like_any_other) {
+  std::vector<ka::network_rule> rules;
+  for (unsigned i = 0; i < 10'000; ++i)
+    rules.push_back({i % 2 == 0 ? action::deny : action::permit,
+                     *network::of(address::v4({10, static_cast<std::uint8_t>(i >> 8U),
+                                               static_cast<std::uint8_t>(i), 0}),
+                                  24)});
+  const network_acl acl(rules);
+  BOOST_TEST(admits(acl, address("10.39.15.200")));
+  BOOST_TEST(reason(acl, address("10.39.14.200")) == "rule 9999 denies 10.39.14.0/24");
+  BOOST_TEST(!admits(acl, address("10.39.16.0")));
+  BOOST_TEST((acl.rules() == rules));
+}
+
+BOOST_AUTO_TEST_CASE(a_literal_is_a_list_with_the_last_word_that_is_said) {
+  constexpr auto rules = ka::acl<"deny 192.0.2.0/24">;
+  BOOST_TEST(!admits(network_acl(rules), address("198.51.100.1")));
+  BOOST_TEST(admits(network_acl(rules, otherwise::permit), address("198.51.100.1")));
+  BOOST_TEST(!admits(network_acl(rules, otherwise::permit), address("192.0.2.1")));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace network_acl_test

@@ -1,0 +1,153 @@
+/// @file
+/// Which rule decides about an address, found without asking one rule after the other.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <keywarden/admit/network_rules.hpp>
+
+namespace keywarden::admit {
+
+namespace detail {
+
+/// The address after this one; `::` after the last.
+[[nodiscard]] constexpr address after(const address& one) noexcept {
+  auto octets = one.bytes();
+  for (auto i = octets.size(); i > 0 && ++octets[i - 1] == 0; --i) {
+  }
+  return address::v6(octets);
+}
+
+/// The first two rules that match, by their places in the list.
+struct deciding {
+  static constexpr std::uint32_t none = 0xFFFF'FFFF;
+
+  std::uint32_t rule = none;  ///< the one that decides
+  std::uint32_t next = none;  ///< the one that would, were that not there
+
+  [[nodiscard]] constexpr deciding with(std::uint32_t added) const noexcept {
+    return added < rule ? deciding{added, rule} : deciding{rule, std::min(next, added)};
+  }
+  friend bool operator==(const deciding&, const deciding&) = default;
+};
+
+}  // namespace detail
+
+/// A list of rules, compiled: the first rule that matches an address, in one binary search whatever
+/// the number and order of the rules.
+///
+/// Each family's addresses are cut, in their order, into segments about which the same rules
+/// decide: of n rules, 2n + 1 at the most (two networks are apart or one inside the other, so that
+/// each begins and ends a segment once). Compiling takes n log n; a look-up log2(2n + 1) steps: 5
+/// for 10 rules, 15 for 10,000. Memory: 52 bytes a rule at the most. Usable while compiling.
+/// Immutable: any thread.
+class network_lookup {
+ public:
+  /// The same rules decide from `first` to the next segment's. Where `::/0` is cut, the segments
+  /// of IPv6 go on through the mapped IPv4 addresses, of which they say nothing.
+  struct segment {
+    address first;
+    detail::deciding by;
+  };
+
+  constexpr explicit network_lookup(std::span<const network_rule> rules)
+      : enclosing_(rules.size(), detail::deciding::none) {
+    for (const auto which : {family::ipv4, family::ipv6}) compile(rules, which);
+  }
+
+  /// The place of the first rule that matches, from 0; nothing when none does.
+  [[nodiscard]] constexpr std::optional<std::size_t> rule_for(const address& from) const noexcept {
+    return optional_place(find(from).at->by.rule);
+  }
+
+  /// How many segments `rule_for` compares with the address: what it costs.
+  [[nodiscard]] constexpr std::size_t steps_for(const address& from) const noexcept {
+    return find(from).steps;
+  }
+
+  /// All segments of a family, the lowest first. Never empty.
+  [[nodiscard]] constexpr std::span<const segment> segments(family which) const noexcept {
+    return which == family::ipv4 ? v4_ : v6_;
+  }
+
+  /// The first rule before this one that matches whatever this one matches, if one does alone.
+  [[nodiscard]] constexpr std::optional<std::size_t> enclosing(std::size_t rule) const noexcept {
+    return optional_place(enclosing_[rule]);
+  }
+
+ private:
+  [[nodiscard]] static constexpr std::optional<std::size_t> optional_place(
+      std::uint32_t rule) noexcept {
+    if (rule == detail::deciding::none) return std::nullopt;
+    return rule;
+  }
+
+  struct found {
+    const segment* at;
+    std::size_t steps;
+  };
+
+  [[nodiscard]] constexpr found find(const address& from) const noexcept {
+    const auto sorted = segments(family_of(from));
+    found made{sorted.data(), 0};
+    for (auto size = sorted.size(); size > 1; ++made.steps) {
+      const auto half = size / 2;
+      if (made.at[half].first <= from) made.at += half;
+      size -= half;
+    }
+    return made;
+  }
+
+  // Networks in the order of their beginnings, the wider first, open and close like parentheses:
+  // those open at an address are those that match it.
+  constexpr void compile(std::span<const network_rule> rules, family which) {
+    const auto everything = which == family::ipv4 ? network("0.0.0.0/0") : network("::/0");
+    auto& made = which == family::ipv4 ? v4_ : v6_;
+    std::vector<std::uint32_t> order;
+    for (std::uint32_t i = 0; i < rules.size(); ++i)
+      if (family_of(rules[i].from.base()) == which) order.push_back(i);
+    std::ranges::sort(order, [rules](std::uint32_t left, std::uint32_t right) {
+      const auto compared = rules[left].from <=> rules[right].from;
+      return compared == 0 ? left < right : compared < 0;
+    });
+
+    struct open_network {
+      address last;
+      detail::deciding by;
+    };
+    std::vector<open_network> open;
+    const auto put = [&made](const address& first, const detail::deciding& by) {
+      if (!made.empty() && made.back().first == first) made.pop_back();
+      if (made.empty() || made.back().by != by) made.push_back({first, by});
+    };
+    const auto outside = [&open] { return open.empty() ? detail::deciding{} : open.back().by; };
+    const auto close = [&] {
+      const auto last = open.back().last;
+      open.pop_back();
+      if (last != everything.last()) put(detail::after(last), outside());
+    };
+
+    put(everything.base(), {});
+    for (const auto index : order) {
+      const auto& network = rules[index].from;
+      while (!open.empty() && open.back().last < network.base()) close();
+      const auto around = outside();
+      if (around.rule < index) enclosing_[index] = around.rule;
+      put(network.base(), around.with(index));
+      open.push_back({network.last(), around.with(index)});
+    }
+    while (!open.empty()) close();
+    made.shrink_to_fit();
+  }
+
+  std::vector<segment> v4_;
+  std::vector<segment> v6_;
+  std::vector<std::uint32_t> enclosing_;
+};
+
+}  // namespace keywarden::admit
