@@ -6,7 +6,7 @@
 #include "auth/fixture.hpp"
 
 namespace keywarden::testing {
-namespace {
+namespace certificate_chain_test {
 
 using pki::revocation::no_check;
 using pki::revocation::offline;
@@ -143,6 +143,56 @@ BOOST_AUTO_TEST_CASE(anyone_of_the_authority_stands_for_one_login_that_needs_con
   BOOST_TEST(who.user.empty());
   BOOST_TEST(accepted(with.permits(who)));
   BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(instance("x")), today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_listed_thumbprint_stands_for_one_login_where_the_directory_has_nobody) {
+  office all;
+  const auto listed = issued(all.root, "listed");
+  const auto other = issued(all.root, "other");
+  all.known.create_login("clients").value();
+  all.known.grant(auth::permission::connect, mirroring, "clients").value();
+  for (const auto by : {pki::thumbprint_algorithm::sha1, pki::thumbprint_algorithm::sha256}) {
+    const auto with =
+        all.with(trust::thumbprints({pki::thumbprint_of(listed.chain.front(), by)}, "clients"));
+    const auto who = with.judge(showing(listed), today);
+    BOOST_REQUIRE(accepted(who));
+    BOOST_TEST(who->login == "clients");
+    BOOST_TEST(accepted(with.permits(*who)));
+    BOOST_TEST(refused_as(errc::admission_refused, with.judge(showing(other), today)));
+    with.reload_allowed(trust::thumbprints({}, "clients"));
+    BOOST_TEST(refused_as(errc::admission_refused, with.permits(*who)));
+    BOOST_TEST(refused_as(errc::admission_refused, with.judge(showing(listed), today)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_listed_thumbprint_counts_for_nothing_without_the_authority) {
+  office all;
+  const auto own_authority = instance("listed");
+  const auto with = all.with(trust::thumbprints(
+      {pki::thumbprint_of(own_authority.chain.front(), pki::thumbprint_algorithm::sha256)},
+      "clients"));
+  BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(own_authority), today)));
+}
+
+BOOST_AUTO_TEST_CASE(a_configured_mode_of_revocation_is_obeyed) {
+  using configured = pki::revocation::configured;
+  using policy = trust::chain<configured, leaf_fingerprints>;
+  office all;
+  all.root.revoke(all.peer.chain.front(), pki::revocation_reason::key_compromise, today - a_day / 2)
+      .value();
+  const auto judged = [&](pki::revocation_mode mode, bool loaded) {
+    configured lists(mode);
+    if (loaded) lists.load(all.list(today - a_day / 4));
+    return auth::certificate<policy>::create(all.own, policy{all.anchors(), lists, {all.allowed()}},
+                                             all.known, mirroring, admin)
+        .value()
+        .judge(showing(all.peer), today);
+  };
+  BOOST_TEST(accepted(judged(pki::revocation_mode::no_check, true)));
+  for (const auto mode : {pki::revocation_mode::online, pki::revocation_mode::offline}) {
+    BOOST_TEST(refused_as(errc::certificate_revoked, judged(mode, true)));
+    BOOST_TEST(refused_as(errc::revocation_unknown, judged(mode, false)));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_connector_that_demands_it_checks_whom_it_dialled) {
@@ -320,5 +370,6 @@ BOOST_AUTO_TEST_CASE(a_path_is_remembered_although_its_holder_may_not_connect_an
 
 BOOST_AUTO_TEST_SUITE_END()
 
-}  // namespace
+}  // namespace certificate_chain_test
+
 }  // namespace keywarden::testing

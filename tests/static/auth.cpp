@@ -9,7 +9,7 @@
 #include <keywarden/auth/pre_shared_key.hpp>
 
 namespace keywarden {
-namespace {
+namespace static_auth {
 
 using auth::authenticator;
 using own_result = result<std::shared_ptr<const pki::identity>>;
@@ -137,6 +137,8 @@ concept reloads_revocation = requires(const T& with, pki::revocation_snapshot li
   with.reload_revocation(lists);
 };
 static_assert(reloads_revocation<auth::certificate<offline_leaves>>);
+static_assert(reloads_revocation<
+              auth::certificate<trust::chain<pki::revocation::configured, trust::thumbprints>>>);
 static_assert(
     !reloads_revocation<
         auth::certificate<trust::chain<pki::revocation::no_check, trust::leaf_fingerprints>>>);
@@ -144,18 +146,18 @@ static_assert(
 // Allow-lists.
 struct allows_somebody {
   static constexpr std::string_view name = "allows_somebody";
-  bool allows(const pki::fingerprint&, const pki::key_fingerprint&) const;
+  bool allows(const pki::certificate&) const;
 };
 static_assert(trust::allow_list<allows_somebody>);
 struct allows_without_name {
-  bool allows(const pki::fingerprint&, const pki::key_fingerprint&) const;
+  bool allows(const pki::certificate&) const;
 };
 static_assert(!trust::allow_list<allows_without_name>);
-struct allows_by_leaf_only {
-  static constexpr std::string_view name = "allows_by_leaf_only";
-  bool allows(const pki::fingerprint&) const;
+struct allows_by_number {
+  static constexpr std::string_view name = "allows_by_number";
+  int allows(const pki::certificate&) const;
 };
-static_assert(!trust::allow_list<allows_by_leaf_only>);
+static_assert(!trust::allow_list<allows_by_number>);
 static_assert(!trust::allow_list<trust::no_cache> && !trust::allow_list<trust::pinned>);
 
 // A directory is a regular value; its grants have neither a grant option nor an AS.
@@ -174,5 +176,6 @@ static_assert(!std::constructible_from<auth::proof, auth::principal>);
 // A path that nobody judged cannot be put into the cache.
 static_assert(!std::default_initializable<pki::verified_path>);
 
-}  // namespace
+}  // namespace static_auth
+
 }  // namespace keywarden

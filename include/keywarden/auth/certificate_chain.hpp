@@ -71,7 +71,7 @@ class certificate<trust::chain<Revocation, Options...>> {
   /// From now on, these lists; for whoever shares the policy as well. Replaces nothing where
   /// revocation is not checked: that does not compile.
   void reload_revocation(pki::revocation_snapshot lists) const
-      requires(Revocation::mode != pki::revocation_mode::no_check) {
+      requires(!std::same_as<Revocation, pki::revocation::no_check>) {
     state_->now.read()->trusting.revocation.load(std::move(lists));
   }
   /// From now on, this allow-list in place of the one of its type.
@@ -100,11 +100,10 @@ class certificate<trust::chain<Revocation, Options...>> {
       if (auto valid = detail::expect_valid(leaf, now); !valid) return valid.error();
       const auto key = leaf.key_fingerprint();
       // Who is not expected costs no signature's verification.
-      if (auto listed = expect_allowed(*present, leaf.fingerprint(), key); !listed)
-        return listed.error();
+      if (auto listed = expect_allowed(*present, leaf); !listed) return listed.error();
       auto path = path_of(*present, evidence, now);
       if (!path) return error(path.error()).with(fact::peer, detail::shown_as(leaf));
-      auto who = admit(*present, leaf.fingerprint(), key);
+      auto who = admit(*present, leaf, key);
       if (who) state_->admitted.keep(leaf.fingerprint(), {std::move(*path), key});
       return who;
     });
@@ -120,7 +119,7 @@ class certificate<trust::chain<Revocation, Options...>> {
       const auto known = who.certificate ? state_->admitted.find(*who.certificate) : std::nullopt;
       if (!known) return gone(who);
       if (auto good = still_good(*present, known->path); !good) return good;
-      auto again = admit(*present, *who.certificate, known->key);
+      auto again = admit(*present, known->path.leaf(), known->key);
       if (!again) return again.error();
       if (again->login != who.login || again->user != who.user) return gone(who);
       return done();
@@ -174,13 +173,14 @@ class certificate<trust::chain<Revocation, Options...>> {
       return judge_now();
     } else {
       const bool stapled =
-          Revocation::mode == pki::revocation_mode::online && !evidence.stapled.empty();
+          trusting.revocation.mode == pki::revocation_mode::online && !evidence.stapled.empty();
       if (stapled || evidence.chain.size() > pki::max_chain_length) return judge_now();
       const auto key_at = [&](std::uint64_t revocation) {
         return chain_key::of(evidence.chain, purpose, name, trusting.anchors.generation(),
-                             checks_revocation ? revocation : 0);
+                             checks_revocation(present) ? revocation : 0);
       };
-      auto key = key_at(checks_revocation ? trusting.revocation.snapshot().generation() : 0);
+      auto key =
+          key_at(checks_revocation(present) ? trusting.revocation.snapshot().generation() : 0);
       if (auto known = state_->paths.find(key, now)) return std::move(*known);
       auto made = judge_now();
       if (!made) return made;
@@ -191,23 +191,23 @@ class certificate<trust::chain<Revocation, Options...>> {
   }
 
   [[nodiscard]] static result<void> expect_allowed(const snapshot& present,
-                                                   const pki::fingerprint& leaf,
-                                                   const pki::key_fingerprint& key) {
-    if (present.trusting.allows(leaf, key)) return done();
+                                                   const pki::certificate& leaf) {
+    if (present.trusting.allows(leaf)) return done();
     return error(errc::admission_refused)
         .with(fact::kind, "allow-list")
-        .with(fact::peer, to_text(leaf))
-        .with(fact::key, to_text(key))
+        .with(fact::peer, to_text(leaf.fingerprint()))
+        .with(fact::key, to_text(leaf.key_fingerprint()))
         .with(fact::next_step, "if this peer is expected, put its fingerprint on the allow-list");
   }
   [[nodiscard]] static result<principal> admit(const snapshot& present,
-                                               const pki::fingerprint& leaf,
+                                               const pki::certificate& shown,
                                                const pki::key_fingerprint& key) {
-    if (auto listed = expect_allowed(present, leaf, key); !listed) return listed.error();
+    if (auto listed = expect_allowed(present, shown); !listed) return listed.error();
     const auto& known = present.access.known();
+    const auto leaf = shown.fingerprint();
     auto owner = known.who_owns(leaf);
     if (!owner) owner = known.who_owns(key);
-    auto login = owner ? std::optional(owner->login) : login_of_strangers(present.trusting);
+    auto login = owner ? std::optional(owner->login) : login_of_strangers(present.trusting, shown);
     if (!login)
       return error(errc::peer_unknown)
           .with(fact::peer, to_text(leaf))
@@ -217,12 +217,16 @@ class certificate<trust::chain<Revocation, Options...>> {
       return error(may.error()).with(fact::key, to_text(leaf));
     return principal{login->text(), owner ? owner->user.text() : std::string(), leaf};
   }
-  [[nodiscard]] static std::optional<object_name> login_of_strangers(const trust& trusting) {
-    using keywarden::trust::anyone_of_the_authority;
-    if constexpr ((std::same_as<Options, anyone_of_the_authority> || ...))
-      return std::get<anyone_of_the_authority>(trusting.options).login;
-    else
-      return std::nullopt;
+  /// Whom a peer stands for that the directory does not have; none: it must.
+  [[nodiscard]] static std::optional<object_name> login_of_strangers(
+      const trust& trusting, const pki::certificate& shown) {
+    std::optional<object_name> login;
+    const auto look = [&](const auto& option) {
+      if constexpr (requires { option.login; })
+        if (!login && option.allows(shown)) login = option.login;
+    };
+    std::apply([&](const auto&... each) { (look(each), ...); }, trusting.options);
+    return login;
   }
 
   [[nodiscard]] static result<void> still_good(const snapshot& present,
@@ -232,7 +236,7 @@ class certificate<trust::chain<Revocation, Options...>> {
       return error(errc::certificate_untrusted)
           .with(fact::peer, detail::shown_as(path.leaf()))
           .with(fact::reason, "its authority is not trusted any more");
-    if constexpr (checks_revocation) {
+    if (checks_revocation(present)) {
       const auto lists = present.trusting.revocation.snapshot();
       const auto& all = path.certificates();
       for (std::size_t i = 0; i + 1 < all.size(); ++i)
@@ -246,7 +250,9 @@ class certificate<trust::chain<Revocation, Options...>> {
     return done();
   }
 
-  static constexpr bool checks_revocation = Revocation::mode != pki::revocation_mode::no_check;
+  [[nodiscard]] static bool checks_revocation(const snapshot& present) {
+    return present.trusting.revocation.mode != pki::revocation_mode::no_check;
+  }
 
   std::shared_ptr<shared> state_;
 };

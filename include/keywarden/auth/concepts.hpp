@@ -18,7 +18,7 @@
 
 namespace keywarden::auth {
 
-/// The two forms of authentication. An endpoint has exactly one.
+/// The forms of authentication. An endpoint has exactly one.
 namespace form {
 /// Both ends show X.509 certificates.
 struct certificate {
@@ -28,6 +28,14 @@ struct certificate {
 struct shared_key {
   static constexpr std::string_view name = "pre-shared key";
 };
+/// The acceptor shows a certificate and asks for none: connectors are anonymous.
+struct server_certificate {
+  static constexpr std::string_view name = "server certificate";
+};
+/// Whether instances of a form show certificates.
+template <class Form>
+inline constexpr bool shows_certificate =
+    std::same_as<Form, certificate> || std::same_as<Form, server_certificate>;
 }  // namespace form
 
 /// A pre-shared key for one direction between two instances, before it is imported into TLS
@@ -55,7 +63,7 @@ concept holds_shared_keys = requires(const T& with, std::string_view dialled,
 
 /// A concept matching forms of authentication: they supply this instance's own credential and
 /// judge the peer's evidence. Satisfied by `certificate<trust::pinned>`,
-/// `certificate<trust::chain<…>>`, `pre_shared_key`.
+/// `certificate<trust::chain<…>>`, `pre_shared_key`, `anonymous_connectors`.
 ///
 /// `judge` is called once a peer has proved possession (TLS Finished), never before, and answers
 /// with the principal or with the exact reason for the log; the peer is told nothing of it.
@@ -67,7 +75,7 @@ concept authenticator = std::copy_constructible<T> &&
   typename T::form;
   { with.judge(evidence, now) } -> std::same_as<result<principal>>;
   { with.permits(who) } -> std::same_as<result<void>>;
-} &&((std::same_as<typename T::form, form::certificate> && detail::shows_certificates<T>) ||
+} &&((form::shows_certificate<typename T::form> && detail::shows_certificates<T>) ||
      (std::same_as<typename T::form, form::shared_key> && detail::holds_shared_keys<T>));
 
 }  // namespace keywarden::auth

@@ -2,16 +2,19 @@
 /// How an instance comes to believe a certificate: pinned, or led to an authority.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <initializer_list>
 #include <set>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <keywarden/core/name.hpp>
 #include <keywarden/pki/fingerprint.hpp>
 #include <keywarden/pki/revocation.hpp>
+#include <keywarden/pki/thumbprint.hpp>
 #include <keywarden/pki/trust_anchors.hpp>
 
 /// Trust policies for `auth::certificate`.
@@ -29,8 +32,8 @@ class leaf_fingerprints {
   leaf_fingerprints() = default;
   explicit leaf_fingerprints(std::set<pki::fingerprint> allowed) noexcept
       : allowed_(std::move(allowed)) {}
-  [[nodiscard]] bool allows(const pki::fingerprint& leaf, const pki::key_fingerprint&) const {
-    return allowed_.contains(leaf);
+  [[nodiscard]] bool allows(const pki::certificate& leaf) const {
+    return allowed_.contains(leaf.fingerprint());
   }
 
  private:
@@ -44,12 +47,32 @@ class key_fingerprints {
   key_fingerprints() = default;
   explicit key_fingerprints(std::set<pki::key_fingerprint> allowed) noexcept
       : allowed_(std::move(allowed)) {}
-  [[nodiscard]] bool allows(const pki::fingerprint&, const pki::key_fingerprint& key) const {
-    return allowed_.contains(key);
+  [[nodiscard]] bool allows(const pki::certificate& leaf) const {
+    return allowed_.contains(leaf.key_fingerprint());
   }
 
  private:
   std::set<pki::key_fingerprint> allowed_;
+};
+
+/// The same by thumbprint, as administrators copy them out of certificate viewers and service
+/// configurations keep them; SHA-1 too, though it is broken: list SHA-256 where both are known. A
+/// certificate must lead to the trusted authority all the same, so that a forger needs the
+/// authority's help. Whoever is listed and has no certificate in the directory stands for `login`,
+/// which needs CONNECT like any other. None: nobody.
+class thumbprints {
+ public:
+  static constexpr std::string_view name = "thumbprints";
+  thumbprints(std::vector<pki::thumbprint> allowed, object_name stand_for)
+      : login(std::move(stand_for)), allowed_(std::move(allowed)) {}
+  [[nodiscard]] bool allows(const pki::certificate& leaf) const {
+    return std::ranges::any_of(allowed_, [&](const auto& each) { return each.matches(leaf); });
+  }
+
+  object_name login;
+
+ private:
+  std::vector<pki::thumbprint> allowed_;
 };
 
 /// Everybody for whom the authority issued a certificate: a named weakening. Whoever has no
@@ -57,9 +80,7 @@ class key_fingerprints {
 struct anyone_of_the_authority {
   static constexpr std::string_view name = "anyone_of_the_authority";
   object_name login;
-  [[nodiscard]] static bool allows(const pki::fingerprint&, const pki::key_fingerprint&) noexcept {
-    return true;
-  }
+  [[nodiscard]] static bool allows(const pki::certificate&) noexcept { return true; }
 };
 
 /// Remembers up to `Count` paths that were verified (see `auth::verified_chains`): the default,
@@ -86,12 +107,11 @@ struct names_the_dialled {
 };
 
 /// A concept matching allow-lists. Satisfied by `leaf_fingerprints`, `key_fingerprints`,
-/// `anyone_of_the_authority`.
+/// `thumbprints`, `anyone_of_the_authority`.
 template <class T>
-concept allow_list = std::copyable<T> &&
-    requires(const T& list, const pki::fingerprint& leaf, const pki::key_fingerprint& key) {
+concept allow_list = std::copyable<T> && requires(const T& list, const pki::certificate& leaf) {
   { T::name } -> std::convertible_to<std::string_view>;
-  { list.allows(leaf, key) } -> std::same_as<bool>;
+  { list.allows(leaf) } -> std::same_as<bool>;
 };
 
 namespace detail {
@@ -152,10 +172,10 @@ struct chain {
   std::tuple<Options...> options{};
 
   /// Whether any allow-list allows a peer.
-  [[nodiscard]] bool allows(const pki::fingerprint& leaf, const pki::key_fingerprint& key) const {
+  [[nodiscard]] bool allows(const pki::certificate& leaf) const {
     const auto in = [&](const auto& option) {
       if constexpr (allow_list<std::remove_cvref_t<decltype(option)>>)
-        return option.allows(leaf, key);
+        return option.allows(leaf);
       else
         return false;
     };
@@ -164,6 +184,6 @@ struct chain {
 };
 
 static_assert(allow_list<leaf_fingerprints> && allow_list<key_fingerprints> &&
-              allow_list<anyone_of_the_authority>);
+              allow_list<thumbprints> && allow_list<anyone_of_the_authority>);
 
 }  // namespace keywarden::trust

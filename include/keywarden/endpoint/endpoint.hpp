@@ -254,10 +254,13 @@ class endpoint {
                                                                  bool accepted,
                                                                  const std::string& address,
                                                                  Permit lease) const {
-    constexpr bool by_certificate =
-        std::same_as<typename Authentication::form, auth::form::certificate>;
-    auto entry = shared_->keeper->table.add(
-        accepted, address, by_certificate ? "CERTIFICATE" : "PRE-SHARED KEY", shared_->clock.now());
+    using form = typename Authentication::form;
+    constexpr std::string_view shown = std::same_as<form, auth::form::certificate> ? "CERTIFICATE"
+                                       : std::same_as<form, auth::form::shared_key>
+                                           ? "PRE-SHARED KEY"
+                                           : "NONE";
+    auto entry =
+        shared_->keeper->table.add(accepted, address, std::string(shown), shared_->clock.now());
     return {std::move(begun), {shared_->keeper, std::move(entry), std::move(lease)}};
   }
   /// Calls `drop` for each live connection and tells the log of those that it dropped.

@@ -49,7 +49,7 @@ concept secure_handshake =
 };
 
 /// A concept matching transports that can carry connections for an authenticator. Satisfied by
-/// `tls13<…>`, `tls13_or_integrity_only<…>` and `tls12_integrity_only`.
+/// `tls13<…>`, `https<…>`, `tls13_or_integrity_only<…>` and `tls12_integrity_only`.
 ///
 /// `context` is what all connections of an endpoint share; it is cheap to copy, and any thread may
 /// begin handshakes from it.

@@ -28,10 +28,13 @@ class party_of final : public tls_party {
   party_of(Authenticator with, Clock clock) : with_(std::move(with)), clock_(std::move(clock)) {}
 
   bool with_certificates() const noexcept override {
-    return std::same_as<typename Authenticator::form, auth::form::certificate>;
+    return auth::form::shows_certificate<typename Authenticator::form>;
+  }
+  bool asks_connectors() const noexcept override {
+    return !std::same_as<typename Authenticator::form, auth::form::server_certificate>;
   }
   result<std::shared_ptr<const pki::identity>> own() const override {
-    if constexpr (std::same_as<typename Authenticator::form, auth::form::certificate>)
+    if constexpr (auth::form::shows_certificate<typename Authenticator::form>)
       return with_.own(clock_.now());
     else
       return error(errc::invalid_argument);
@@ -98,6 +101,8 @@ class tls_context {
       shared->sessions = std::make_shared<Botan::TLS::Session_Manager_Noop>();
       shared->random = handshake_random();
       shared->clause = clause;
+      if constexpr (requires { Transport::application_protocol; })
+        shared->application_protocol = Transport::application_protocol;
       return tls_context(std::move(shared));
     });
   }
@@ -114,6 +119,10 @@ class tls_context {
   /// Empty: any that is known. Errors: those of the authenticator's own credential
   /// (`certificate_expired`, `not_found`).
   [[nodiscard]] result<handshake> connect(std::string dialled, std::string expected = {}) const {
+    if (!shared_->party->asks_connectors())
+      return error(errc::not_permitted)
+          .with(fact::kind, auth::form::server_certificate::name)
+          .with(fact::next_step, "connect with auth::certificate<…>: this form only accepts");
     auto machine = std::make_unique<tls_machine>(shared_, auth::side::connector, std::move(dialled),
                                                  std::move(expected));
     if (auto started = machine->start(); !started) return started.error();
@@ -141,6 +150,18 @@ struct tls13 {
   static constexpr encryption_clause clause = Algorithms::with(presence::required);
   template <auth::authenticator Authenticator, clock_source Clock = system_clock>
   using context = detail::tls_context<tls13, Groups, Authenticator, Clock>;
+};
+
+/// ENCRYPTION = REQUIRED, for HTTP/1.1 (RFC 9110): browsers and other web clients connect. Agrees
+/// on "http/1.1" by ALPN (RFC 7301); a client that names protocols, but not this one, is refused
+/// with the alert no_application_protocol, one that names none is taken to mean it.
+template <group_choice Groups = hybrid_or_classical, class Algorithms = algorithms<algorithm::aes>>
+struct https {
+  static constexpr std::string_view name = "HTTPS over TLS 1.3";
+  static constexpr std::string_view application_protocol = "http/1.1";
+  static constexpr encryption_clause clause = Algorithms::with(presence::required);
+  template <auth::authenticator Authenticator, clock_source Clock = system_clock>
+  using context = detail::tls_context<https, Groups, Authenticator, Clock>;
 };
 
 /// ENCRYPTION = SUPPORTED: TLS 1.3 with every peer that can; with a peer whose encryption is

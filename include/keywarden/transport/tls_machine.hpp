@@ -45,6 +45,7 @@ class tls_party {
  public:
   virtual ~tls_party() = default;
   [[nodiscard]] virtual bool with_certificates() const noexcept = 0;
+  [[nodiscard]] virtual bool asks_connectors() const noexcept = 0;
   [[nodiscard]] virtual result<std::shared_ptr<const pki::identity>> own() const = 0;
   [[nodiscard]] virtual result<auth::shared_key_offer> offer(std::string_view dialled) const = 0;
   [[nodiscard]] virtual std::optional<secret_key> find(std::string_view identity) const = 0;
@@ -64,6 +65,7 @@ struct tls_shared {
   std::shared_ptr<Botan::TLS::Session_Manager> sessions;
   std::shared_ptr<Botan::RandomNumberGenerator> random;
   encryption_clause clause;
+  std::string application_protocol;  ///< in ALPN, in place of the clause's name; or empty
 };
 
 /// What two ends agreed on.
@@ -203,7 +205,10 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return std::make_unique<Botan::TLS::Client>(
         self<Botan::TLS::Callbacks>(), shared_->sessions, self<Botan::Credentials_Manager>(),
         shared_->policy, shared_->random, Botan::TLS::Server_Information(), first,
-        std::vector<std::string>{to_protocol_name(shared_->clause).string()}, 0);
+        std::vector<std::string>{shared_->application_protocol.empty()
+                                     ? to_protocol_name(shared_->clause).string()
+                                     : shared_->application_protocol},
+        0);
   }
   [[nodiscard]] std::unique_ptr<Botan::TLS::Channel> make_server() {
     return std::make_unique<Botan::TLS::Server>(self<Botan::TLS::Callbacks>(), shared_->sessions,
@@ -260,6 +265,10 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
 
   std::string tls_server_choose_app_protocol(const std::vector<std::string>& offered) override {
     for (const auto& name : offered) {
+      if (!shared_->application_protocol.empty()) {
+        if (name == shared_->application_protocol) return name;
+        continue;
+      }
       auto clause = from_protocol_name(name);
       if (!clause) continue;
       expected_ = negotiate(*clause, shared_->clause);
@@ -276,9 +285,9 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
                              const std::vector<Botan::Certificate_Store*>& /*trusted*/,
                              Botan::Usage_Type /*usage*/, std::string_view /*hostname*/,
                              const Botan::TLS::Policy& /*policy*/) override {
-    if (!shared_->party->with_certificates())
+    if (!shared_->party->with_certificates() || !shared_->party->asks_connectors())
       veto(error(errc::peer_unproven)
-               .with(fact::reason, "it showed a certificate instead of the pre-shared key"));
+               .with(fact::reason, "it showed a certificate that it was not asked for"));
     // Only remembered: the peer has not proved yet that it holds the key.
     shown_.chain.clear();
     shown_.stapled.clear();
@@ -299,7 +308,11 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     settle_protection(made);
     shown_.peer = auth::other(side_);
     shown_.dialled = dialled_;
-    if (shared_->party->with_certificates()) {
+    if (!shared_->party->asks_connectors()) {
+      if (side_ == auth::side::connector || !made.peer_certs().empty() || made.psk_used())
+        veto(error(errc::peer_unproven)
+                 .with(fact::reason, "anonymous connectors show nothing, and only connect"));
+    } else if (shared_->party->with_certificates()) {
       // Judge what the engine itself holds for this session, not only what it showed on the way.
       const auto& proven = made.peer_certs();
       if (proven.empty() || shown_.chain.empty() || made.psk_used() ||
