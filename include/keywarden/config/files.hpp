@@ -1,0 +1,41 @@
+/// @file
+/// Configurations as files.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string_view>
+
+#include <keywarden/config/xml.hpp>
+#include <keywarden/core/result.hpp>
+#include <keywarden/core/secret.hpp>
+#include <keywarden/pki/files.hpp>
+
+namespace keywarden::config {
+
+/// The text of a file of at most 1 MiB, in memory that is wiped (it may hold a connection string).
+/// Errors: `not_found`, `limit_exceeded`, `store_corrupt` for what is no regular file (a symbolic
+/// link, too), `io_failed`.
+[[nodiscard]] inline result<plaintext> read_file(const std::filesystem::path& path) {
+  return pki::read_secret_file(path, xml_limits::text_size);
+}
+
+/// Writes a file whole: whoever reads it, and whoever finds it after this process was killed at any
+/// instant, has the old text or the new one. An existing file keeps its permissions (not its
+/// owner); a new one is for its owner alone. Errors: `limit_exceeded`, `invalid_argument` for a
+/// path without a file name, `io_failed`.
+[[nodiscard]] inline result<void> write_file(const std::filesystem::path& path,
+                                             std::string_view text) {
+  if (text.size() > xml_limits::text_size)
+    return error(errc::limit_exceeded)
+        .with(fact::file, path.string())
+        .with(fact::limit, xml_limits::text_size)
+        .with(fact::actual, text.size());
+  struct ::stat status {};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  const ::mode_t mode = there ? status.st_mode & 0777U : 0600U;
+  return pki::detail::write_whole(path, as_bytes(text), mode, pki::if_exists::replace);
+}
+
+}  // namespace keywarden::config
