@@ -188,7 +188,9 @@ std::string help_for(const command& asked) {
     text.append("\n");
   }
   text.append("Options of every command:\n");
-  for (const auto& each : common_options()) describe(text, each);
+  for (const auto& each : common_options())
+    if (std::ranges::find(asked.options, each.name, &option::name) == asked.options.end())
+      describe(text, each);
   return text.append("\n").append(help_places);
 }
 

@@ -6,8 +6,8 @@
 #include <keywarden/pki/certificate_store.hpp>
 #include <keywarden/pki/expiry.hpp>
 
+#include "certificates.hpp"
 #include "commands.hpp"
-#include "files.hpp"
 #include "session.hpp"
 
 namespace cli {
@@ -23,7 +23,6 @@ namespace pki = keywarden::pki;
 
 namespace {
 
-constexpr std::size_t largest_file = std::size_t{1} << 20U;
 constexpr option private_key_file{"private-key", kind::value, "FILE",
                                   "its private key, PKCS#8, DER or PEM, encrypted or not"};
 constexpr option private_key_file_password{"file-password", kind::password,
@@ -36,23 +35,6 @@ constexpr option own_password{
 constexpr option fresh_password{"new-password", kind::new_password, "the private key", {}};
 constexpr option as_pem{"pem", kind::flag, {}, "PEM text instead of DER"};
 constexpr option output{"output", kind::value, "FILE", "where the certificate goes"};
-
-result<time_point> parse_date(const std::string& text) {
-  const auto number = [&](std::size_t at, std::size_t size) {
-    unsigned value = 0;
-    for (std::size_t i = at; i < at + size; ++i)
-      value = text[i] >= '0' && text[i] <= '9' ? value * 10 + static_cast<unsigned>(text[i] - '0')
-                                               : 100000;
-    return value;
-  };
-  if (text.size() == 10 && text[4] == '-' && text[7] == '-') {
-    const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(number(0, 4))),
-                                           std::chrono::month(number(5, 2)),
-                                           std::chrono::day(number(8, 2))};
-    if (date.ok()) return time_point(std::chrono::sys_days(date));
-  }
-  return usage_error("a date is YYYY-MM-DD (UTC)", "");
-}
 
 result<std::optional<time_point>> date_option(const context& at, std::string_view name) {
   const auto text = at.call.value(name);
@@ -82,66 +64,12 @@ std::string_view people_say(keywarden::private_key_protection protection) {
   return {};
 }
 
-std::int64_t days_left(const pki::certificate& of) {
-  return std::chrono::floor<std::chrono::days>(of.not_after() - keywarden::system_clock::now())
-      .count();
-}
-
-/// What a certificate says, for people and for machines.
-answer described(const pki::certificate& one,
-                 std::optional<keywarden::private_key_protection> protection = {}) {
-  answer made;
-  std::vector<std::string> names;
-  for (const auto& each : one.x509().subject_alt_name().dns_names()) names.push_back(each.name());
-  for (const auto& each : one.x509().subject_alt_name().ipv4_addresses())
-    names.push_back(each.to_string());
-  for (const auto& each : one.x509().subject_alt_name().ipv6_addresses())
-    names.push_back(each.to_string());
-  std::string listed_names;
-  for (const auto& each : names) listed_names += (listed_names.empty() ? "" : ", ") + each;
-  const auto left = days_left(one);
-  const auto line = [&](std::string_view label, std::string_view value) {
-    made.text.append(made.text.empty() ? "" : "\n")
-        .append(label)
-        .append(std::string(21 - label.size(), ' '))
-        .append(value);
-  };
-  line("Subject:", one.subject());
-  line("Names:", names.empty() ? "none" : listed_names);
-  line("Issuer:", one.is_self_signed() ? "itself" : one.issuer());
-  line("Valid from:", to_text(one.not_before()));
-  line("Valid until:", to_text(one.not_after()) +
-                           (left < 0 ? " (expired)" : " (" + std::to_string(left) + " days left)"));
-  line("Key:", one.algorithm());
-  line("SHA-256 fingerprint:", to_text(one.fingerprint()));
-  if (protection) line("Private key:", people_say(*protection));
-  made.facts["subject"] = one.subject();
-  made.facts["names"] = names;
-  made.facts["issuer"] = one.issuer();
-  made.facts["serial"] = one.serial();
-  made.facts["not_before"] = to_text(one.not_before());
-  made.facts["not_after"] = to_text(one.not_after());
-  made.facts["days_left"] = left;
-  made.facts["algorithm"] = one.algorithm();
-  made.facts["sha256"] = to_text(one.fingerprint());
-  if (protection) made.facts["private_key"] = name_of(*protection);
+/// The same with how its private key is kept.
+answer described(const pki::certificate& one, keywarden::private_key_protection protection) {
+  auto made = cli::described(one);
+  add_line(made, "Private key:", people_say(protection));
+  made.facts["private_key"] = name_of(protection);
   return made;
-}
-
-result<std::vector<pki::certificate>> certificates_of(const std::string& path) {
-  auto content = read_file(path, largest_file);
-  if (!content) return content.error();
-  return pki::decode_certificates(content->view());
-}
-
-result<pki::signing_key> private_key_of(context& at, const std::string& path) {
-  auto content = read_file(path, largest_file);
-  if (!content) return content.error();
-  auto key = pki::decode_private_key(content->view());
-  if (key || !(key.error() == keywarden::errc::secret_required)) return key;
-  auto known = read_password(at.call, private_key_file_password.name);
-  if (!known) return known.error();
-  return pki::decode_private_key(content->view(), &*known);
 }
 
 using with_certificates =
@@ -231,7 +159,7 @@ result<answer> show(context& at) {
 result<answer> inspect(context& at) {
   auto all = certificates_of(std::string(at.call.operand(0)));
   if (!all) return all.error();
-  return described(all->front());
+  return cli::described(all->front());
 }
 
 result<answer> export_certificate(context& at) {
@@ -291,7 +219,7 @@ result<answer> import_certificate(context& at) {
   keywarden::secret_key pkcs8;
   std::optional<password> protection;
   if (key_path) {
-    auto key = private_key_of(at, *key_path);
+    auto key = private_key_of(at, *key_path, private_key_file_password.name);
     if (!key) return key.error();
     auto plain = key->to_pkcs8();
     if (!plain) return plain.error();
@@ -316,7 +244,7 @@ result<answer> import_certificate(context& at) {
 result<answer> attach(context& at) {
   auto path = required(at, "private-key");
   if (!path) return path.error();
-  auto key = private_key_of(at, *path);
+  auto key = private_key_of(at, *path, private_key_file_password.name);
   if (!key) return key.error();
   auto pkcs8 = key->to_pkcs8();
   if (!pkcs8) return pkcs8.error();

@@ -7,6 +7,9 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <span>
+#include <string>
 
 #include "commands.hpp"
 
@@ -27,10 +30,18 @@ std::vector<cli::command> all_commands() {
   std::vector<cli::command> all;
   for (const auto& topic :
        {cli::vault_commands, cli::database_commands, cli::key_commands, cli::private_key_commands,
-        cli::certificate_commands, cli::data_commands, cli::server_secret_commands,
-        cli::principal_commands, cli::endpoint_commands, cli::connection_commands})
+        cli::certificate_commands, cli::certificate_file_commands, cli::certificate_folder_commands,
+        cli::authority_commands, cli::config_commands, cli::config_certificate_commands,
+        cli::data_commands, cli::server_secret_commands, cli::principal_commands,
+        cli::endpoint_commands, cli::connection_commands})
     std::ranges::move(topic(), std::back_inserter(all));
   return all;
+}
+
+std::string joined(std::span<const std::string_view> words) {
+  std::string text;
+  for (const auto each : words) text.append(text.empty() ? "" : " ").append(each);
+  return text;
 }
 
 // How many of the words name the command, and which it is.
@@ -39,12 +50,22 @@ struct chosen {
   std::size_t words = 0;
 };
 chosen choose(const std::vector<cli::command>& commands, std::span<const std::string_view> words) {
-  for (const std::size_t count : {2U, 1U}) {
+  for (const std::size_t count : {3U, 2U, 1U}) {
     if (words.size() < count) continue;
-    const auto name =
-        count == 1 ? std::string(words[0]) : std::string(words[0]) + " " + std::string(words[1]);
-    const auto at = std::ranges::find(commands, name, &cli::command::name);
+    const auto at = std::ranges::find(commands, joined(words.first(count)), &cli::command::name);
     if (at != commands.end()) return {&*at, count};
+  }
+  return {};
+}
+
+// The longest beginning of the words that commands begin with: "cert pfx", "cert" or nothing.
+std::string group_of(const std::vector<cli::command>& commands,
+                     std::span<const std::string_view> words) {
+  for (std::size_t count = std::min<std::size_t>(words.size(), 2); count > 0; --count) {
+    auto name = joined(words.first(count));
+    if (std::ranges::any_of(commands,
+                            [&](const auto& each) { return each.name.starts_with(name + " "); }))
+      return name;
   }
   return {};
 }
@@ -70,14 +91,10 @@ int run(std::span<const std::string_view> words) {
       std::ranges::count(words, "--help") != 0 || std::ranges::count(words, "-h") != 0;
   const auto [asked, used] = choose(commands, words);
   if (asked == nullptr) {
-    const auto group = words.empty() || words[0].starts_with('-') ? std::string_view() : words[0];
-    const bool known = std::ranges::any_of(commands, [&](const auto& each) {
-      return each.name.starts_with(std::string(group) + " ");
-    });
-    if (help && (group.empty() || known)) return show_help(commands, group);
-    return finish(
-        cli::usage_error(group.empty() ? "no command" : "unknown command", known ? group : ""),
-        for_machines);
+    const bool none = words.empty() || words[0].starts_with('-');
+    const auto group = group_of(commands, words);
+    if (help && (none || !group.empty())) return show_help(commands, group);
+    return finish(cli::usage_error(none ? "no command" : "unknown command", group), for_machines);
   }
   if (help) return show_help(commands, asked->name);
   auto call = cli::invocation::parse(*asked, words.subspan(used));

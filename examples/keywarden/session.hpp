@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "answer.hpp"
+#include "basics.hpp"
 #include "composition.hpp"
 #include "passwords.hpp"
 
@@ -16,8 +16,6 @@ namespace cli {
 namespace options {
 inline constexpr option backup_to{"output", option::kind::value, "FILE", "where the backup goes"};
 inline constexpr option backup_from{"input", option::kind::value, "FILE", "the backup"};
-inline constexpr option overwrite{
-    "overwrite", option::kind::flag, {}, "replace the output if it exists"};
 inline constexpr option master_key_password{
     "dmk-password", option::kind::password, "the database master key",
     "needed only where the service master key does not open it automatically"};
@@ -35,10 +33,6 @@ inline constexpr option accept_losses{"accept-losses", option::kind::value, "N",
                                       "with --force: exactly as many losses as the plan lists"};
 }  // namespace options
 
-/// An option's value. Errors: `invalid_argument` when it was not given.
-[[nodiscard]] keywarden::result<std::string> required(const context& at,
-                                                      std::string_view option_name);
-
 /// The protector that the options ask for; `prefix` "" or "new-".
 [[nodiscard]] production::service_key protector_of(const invocation& call,
                                                    const std::string& prefix = {});
@@ -53,9 +47,6 @@ inline constexpr option accept_losses{"accept-losses", option::kind::value, "N",
 /// The vault, if need be only to replace a service master key that cannot be opened. Errors: those
 /// of the store.
 [[nodiscard]] keywarden::result<vault> open_vault_or_recover(context& at);
-
-/// The rules for new passwords on this machine.
-[[nodiscard]] keywarden::password_policy password_rules();
 
 using with_database = std::function<keywarden::result<answer>(database&)>;
 using with_key =
@@ -77,9 +68,6 @@ using with_key =
 [[nodiscard]] keywarden::result<answer> force(
     context& at, keywarden::result<keywarden::loss_plan> plan,
     const std::function<keywarden::result<answer>(keywarden::loss_plan)>& execute);
-
-/// An answer that is only a sentence, or the error.
-[[nodiscard]] keywarden::result<answer> said(const keywarden::result<void>& done, std::string text);
 
 /// The names as rows of a table.
 [[nodiscard]] keywarden::result<answer> listed(
