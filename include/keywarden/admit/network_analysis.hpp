@@ -37,13 +37,13 @@ struct disagreement {
 
 namespace detail {
 
-[[nodiscard]] constexpr network everything(family which) noexcept {
+[[nodiscard]] constexpr network everything(family which) {
   return which == family::ipv4 ? network("0.0.0.0/0") : network("::/0");
 }
 
 /// The first address of a family that is not before `from`: the mapped IPv4 addresses are none of
 /// IPv6.
-[[nodiscard]] constexpr address first_of(family which, const address& from) noexcept {
+[[nodiscard]] constexpr address first_of(family which, const address& from) {
   if (which == family::ipv4 || !from.is_v4()) return from;
   return after(everything(family::ipv4).last());
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -113,7 +114,7 @@ class network_lookup {
       if (family_of(rules[i].from.base()) == which) order.push_back(i);
     std::ranges::sort(order, [rules](std::uint32_t left, std::uint32_t right) {
       const auto compared = rules[left].from <=> rules[right].from;
-      return compared == 0 ? left < right : compared < 0;
+      return std::is_eq(compared) ? left < right : std::is_lt(compared);
     });
 
     struct open_network {

@@ -63,8 +63,8 @@ class key_fingerprints {
 class thumbprints {
  public:
   static constexpr std::string_view name = "thumbprints";
-  thumbprints(std::vector<pki::thumbprint> allowed, object_name stand_for)
-      : login(std::move(stand_for)), allowed_(std::move(allowed)) {}
+  thumbprints(std::vector<pki::thumbprint> allowed, const object_name& stand_for)
+      : login(stand_for), allowed_(std::move(allowed)) {}
   [[nodiscard]] bool allows(const pki::certificate& leaf) const {
     return std::ranges::any_of(allowed_, [&](const auto& each) { return each.matches(leaf); });
   }

@@ -167,9 +167,10 @@ class pfx_export_options {
   pfx_export_options(const pfx_export_options&) = delete;
   pfx_export_options& operator=(const pfx_export_options&) = delete;
   ~pfx_export_options() {
+    const std::string& text = options_.password();
     // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the text itself is not constant
-    auto& text = const_cast<std::string&>(options_.password());
-    keywarden::detail::wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()});
+    auto* const first = const_cast<char*>(text.data());
+    keywarden::detail::wipe({reinterpret_cast<std::uint8_t*>(first), text.size()});
   }
   [[nodiscard]] Botan::PKCS12_Export_Options& get() noexcept { return options_; }
 

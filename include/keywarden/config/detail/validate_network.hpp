@@ -48,8 +48,8 @@ constexpr void validate_turns(const ordered_rules& ordered, finding_list& to) {
     }
     bool repeats = true;
     for (const auto by : each.by) repeats = repeats && ordered.rules[by].action == never.action;
-    to.error(rule::unreachable_rule, never.where, std::move(what)).next_step =
-        repeats ? "remove it" : "give it a lower order, or remove it";
+    auto& made = to.error(rule::unreachable_rule, never.where, std::move(what));
+    made.next_step = repeats ? "remove it" : "give it a lower order, or remove it";
   }
 }
 
@@ -166,9 +166,9 @@ constexpr void validate_endpoint_acls(const service_configuration& all, finding_
 
 constexpr void open_http(const requirements& wanted, position where, owned_text what,
                          finding_list& to) {
-  to.add(wanted.open_http ? severity::warning : severity::error, rule::http_endpoint_open, where,
-         std::move(what))
-      .next_step =
+  auto& made = to.add(wanted.open_http ? severity::warning : severity::error,
+                      rule::http_endpoint_open, where, std::move(what));
+  made.next_step =
       "requests over HTTP may carry database credentials: set accessControl=\"DenyAll\"";
 }
 
