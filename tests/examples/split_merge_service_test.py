@@ -505,6 +505,7 @@ class Requests(Case):
                 and each.name != "request.txt" and secret in each.read_bytes()]
 
     def memory_has(self, process, secret):
+        """Whether the process has it in memory now; None where only root may look, and this is not root."""
         try:
             with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as memory:
                 for line in pathlib.Path(f"/proc/{process.pid}/maps").read_text().splitlines():
@@ -527,9 +528,8 @@ class Requests(Case):
         number = self.submit(web)
         for shard in ("west", "east"):
             self.assertEqual(self.found_in(self.place.data, self.secret(shard)), [])
-            if os.geteuid() == 0:
-                self.assertIs(self.memory_has(web.process, self.secret(shard)), False)
-                self.assertIs(self.memory_has(web.process, b"DynamicIpRestriction"), True)  # the search finds what is there
+            self.assertIn(self.memory_has(web.process, self.secret(shard)), (False, None))
+            self.assertIn(self.memory_has(web.process, b"DynamicIpRestriction"), (True, None))  # it finds what is there
         worker = self.place.worker("--batch", "50")
         self.wait_until(web, number, "done")
         self.assertEqual(self.keys_in("west"), list(range(200, 400)))
@@ -538,8 +538,7 @@ class Requests(Case):
         for shard in ("west", "east"):
             self.assertEqual(self.found_in(self.place.folder, self.secret(shard)), [])
             self.assertNotIn(self.secret(shard).decode(), shown)
-            if os.geteuid() == 0:
-                self.assertIs(self.memory_has(worker.process, self.secret(shard)), False)
+            self.assertIn(self.memory_has(worker.process, self.secret(shard)), (False, None))
 
     def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(self):
         web = self.place.web()
@@ -596,8 +595,14 @@ class Requests(Case):
         self.wait_until(web, after, "done")
 
 
-@unittest.skipUnless(shutil.which("chromium") and shutil.which("pk12util") and os.geteuid() == 0,
-                     "needs Chromium, NSS tools and root (to give Chromium a policy in a namespace of its own)")
+def has_mounts_of_its_own():
+    """Whether this machine lets a process have its own view of the file system: not in every container."""
+    return subprocess.run(["unshare", "--mount", "sh", "-c", "mkdir -p /etc/chromium/policies && mount --bind /tmp /etc/chromium/policies"],
+                          capture_output=True, timeout=PATIENCE, check=False).returncode == 0
+
+
+@unittest.skipUnless(shutil.which("chromium") and shutil.which("pk12util") and os.geteuid() == 0 and has_mounts_of_its_own(),
+                     "needs Chromium, NSS tools, and root, to give Chromium a policy in a namespace of its own")
 class Browser(Case):
     def test_a_person_reads_the_status_page_with_a_client_certificate(self):
         self.place.configuration()
@@ -617,7 +622,7 @@ class Browser(Case):
         pin = base64.b64encode(hashlib.sha256(key).digest()).decode()
         # Chromium reads policies from /etc only: its own view of /etc/chromium has them.
         shell = (f"mkdir -p /etc/chromium/policies && mount --bind {home}/policies /etc/chromium/policies && exec chromium "
-                 f"--headless=new --no-sandbox --disable-gpu --user-data-dir={home}/profile --virtual-time-budget=4000 "
+                 f"--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir={home}/profile --virtual-time-budget=4000 "
                  f"--ignore-certificate-errors-spki-list={pin} "
                  f"--dump-dom https://localhost:{web.https}/")
         outcome = subprocess.run(["unshare", "--mount", "sh", "-c", shell], capture_output=True, timeout=120, check=False,
