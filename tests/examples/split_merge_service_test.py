@@ -248,6 +248,20 @@ class Case(unittest.TestCase):
         web.wait_for(why)
 
 
+    def connection(self, web, client="alice"):
+        context = ssl.create_default_context(cafile=self.place.folder / "ssl.pem")
+        context.load_cert_chain(self.place.folder / f"{client}.pem")
+        made = http.client.HTTPSConnection("localhost", web.https, context=context, timeout=PATIENCE)
+        self.addCleanup(made.close)
+        return made
+
+    def ask(self, to, headers=None):
+        to.request("GET", "/style.css", headers=headers or {})
+        answer = to.getresponse()
+        answer.read()
+        return answer.status
+
+
 class Clients(Case):
     def test_listed_clients_are_served_by_either_thumbprint(self):
         self.place.configuration()
@@ -385,18 +399,50 @@ class Networks(Case):
         self.served(web, "alice")
 
 
-class Limits(Case):
-    def connection(self, web):
-        context = ssl.create_default_context(cafile=self.place.folder / "ssl.pem")
-        context.load_cert_chain(self.place.folder / "alice.pem")
-        return http.client.HTTPSConnection("localhost", web.https, context=context, timeout=PATIENCE)
+class Connections(Case):
+    def test_a_session_ends_when_its_client_is_taken_off_the_list(self):
+        self.place.configuration()
+        web = self.place.web()
+        one = self.connection(web, "bob")
+        self.assertEqual(self.ask(one), HTTP_OK)
+        self.place.configuration(AllowedClientCertificateThumbprints=self.place.thumbprint("alice"))
+        self.assertIn("1 sessions dropped", web.reload())
+        with self.assertRaises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
+            self.ask(one)
 
-    def ask(self, to, headers=None):
-        to.request("GET", "/style.css", headers=headers or {})
-        answer = to.getresponse()
+    def test_all_sessions_end_when_the_rules_about_addresses_change(self):
+        self.place.configuration()
+        web = self.place.web()
+        one = self.connection(web)
+        self.assertEqual(self.ask(one), HTTP_OK)
+        self.place.configuration(HttpsIn="Restricted")
+        self.assertIn("1 sessions dropped", web.reload())
+        with self.assertRaises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
+            self.ask(one)
+
+    def test_another_sites_page_changes_nothing(self):
+        self.place.configuration()
+        one = self.connection(self.place.web())
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://elsewhere.example"}):
+            one.request("POST", "/requests", body="anything", headers=headers)
+            answer = one.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, 403)
+        one.request("POST", "/requests", body="anything", headers={"Sec-Fetch-Site": "same-origin"})
+        answer = one.getresponse()
         answer.read()
-        return answer.status
+        self.assertEqual(answer.status, 400)  # judged by what it says
 
+    def test_an_answer_to_head_has_no_body_and_ends_the_connection(self):
+        self.place.configuration()
+        one = self.connection(self.place.web())
+        one.request("HEAD", "/")
+        answer = one.getresponse()
+        self.assertEqual(answer.read(), b"")
+        self.assertTrue(answer.will_close)
+
+
+class Limits(Case):
     def burst(self, web, headers=lambda i: {}):
         """A hundred requests on one connection within the window, however busy the machine is."""
         for _ in range(10):
