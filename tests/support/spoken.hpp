@@ -60,17 +60,17 @@ class spoken_program {
     in_ = -1;
   }
 
-  /// Reads until the output holds `text`, ends, or half a minute has passed.
-  [[nodiscard]] bool heard(std::string_view text) {
+  /// Reads until the output holds `text` at or behind `from`, ends, or half a minute has passed.
+  [[nodiscard]] bool heard(std::string_view text, std::size_t from = 0) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (output_.find(text) == std::string::npos) {
+    while (output_.find(text, from) == std::string::npos) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
           deadline - std::chrono::steady_clock::now());
       pollfd ready{out_, POLLIN, 0};
       if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) return false;
       char block[4096];
       const auto got = ::read(out_, block, sizeof block);
-      if (got <= 0) return output_.find(text) != std::string::npos;
+      if (got <= 0) return output_.find(text, from) != std::string::npos;
       output_.append(block, static_cast<std::size_t>(got));
     }
     return true;
