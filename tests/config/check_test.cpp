@@ -186,6 +186,29 @@ BOOST_AUTO_TEST_CASE(a_refusal_names_file_line_column_and_next_step) {
   BOOST_TEST(refused_as(errc::configuration_invalid, config::read("not XML")));
 }
 
+BOOST_AUTO_TEST_CASE(a_part_of_a_configuration_configures_nothing) {
+  const auto& whole = sample();
+  const auto part = [&](const std::string& name) {
+    const auto begin = whole.find("<" + name);
+    const auto end = whole.find("</" + name + ">", begin) + name.size() + 3;
+    return whole.substr(begin, end - begin);
+  };
+  for (const auto& text :
+       {part("Role"), part("ConfigurationSettings"), part("Certificates"),
+        part("NetworkConfiguration"), part("AccessControls"), part("AccessControl"),
+        part("EndpointAcls"), std::string(R"(<Setting name="SSL" value="" />)")}) {
+    const auto made = config::check(text);
+    BOOST_TEST(made.findings.has(rule::one_root), text);
+    BOOST_TEST(refused_as(errc::configuration_invalid, config::read(text)), text);
+  }
+  BOOST_TEST(errors_in("<AccessControls></AccessControls>") ==
+             "1:1: error: the outermost element is not <ServiceConfiguration>; give the whole "
+             "file\n");
+  BOOST_TEST(errors_in("<ServiceConfigration />") ==
+             "1:1: error: <ServiceConfigration> is no part of a service configuration; did you "
+             "mean \"ServiceConfiguration\"?\n");
+}
+
 BOOST_AUTO_TEST_CASE(unknown_names_are_never_skipped) {
   BOOST_TEST(
       errors_in(sample_with("DynamicIpRestrictionMaxRequests", "DynamicIpRestrictionMaxRequest")) ==

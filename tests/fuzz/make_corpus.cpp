@@ -10,12 +10,17 @@
 #include <iostream>
 #include <string>
 
+#include <botan/der_enc.h>
+#include <botan/pkcs12.h>
+
 #include <keywarden/key/opened_key.hpp>
 #include <keywarden/key/stream.hpp>
+#include <keywarden/pki/certificate_request.hpp>
 #include <keywarden/store/journal.hpp>
 #include <keywarden/vault/backup.hpp>
 #include <keywarden/vault/master_copy.hpp>
 
+#include "fuzz/pfx_files.hpp"
 #include "fuzz/world.hpp"
 #include "support/hostile_world.hpp"
 
@@ -177,6 +182,208 @@ void texts(corpus& out) {
   out.seed("encoding", "name_up", "db/../smk");
 }
 
+/// The example's configuration, what becomes of it, and the lines that the source document shows.
+void configurations(corpus& out) {
+  std::ifstream file(KEYWARDEN_SOURCE_DIR "/examples/split_merge_service/SplitMerge.cscfg");
+  const std::string whole(std::istreambuf_iterator<char>(file), {});
+  const auto with = [](std::string text, std::string_view from, std::string_view to) {
+    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to);
+    return text;
+  };
+  out.seed("config", "example.cscfg", whole);
+  out.seed("config", "secret.cscfg", with(whole, "Integrated Security=true", "Password=kept back"));
+  out.seed("config", "http_open.cscfg",
+           with(whole, "\"HttpIn\" accessControl=\"DenyAll\"",
+                "\"HttpIn\" accessControl=\"Restricted\""));
+  out.seed("config", "windows.cscfg", "\xef\xbb\xbf" + with(whole, "\n", "\r\n"));
+  out.seed(
+      "config", "turned_off.cscfg",
+      with(with(whole, "ForClientCertificates\" value=\"true\"",
+                "ForClientCertificates\" value=\"false\""),
+           "5D2F0B1C8E7A43966F10C2B9D4E8A7310C5B9F62", "3B7E6A15D09C4F2281E5B6A7C0D4F39E8A2B1C66"));
+  out.seed("config", "document.cscfg",
+           R"(<AccessControl name="Retricted">
+<Rule action="permit" description="Some" order="1" remoteSubnet=""/>
+<Rule action="deny" description="None" order="2" remoteSubnet="" />
+<EndpointAcl role="SplitMergeWeb" endPoint="HttpsIn" accessControl="Restricted" />
+)");
+  out.seed("config", "rules.cscfg",
+           R"(<ServiceConfiguration serviceName="a"
+    xmlns="http://schemas.microsoft.com/ServiceHosting/2008/10/ServiceConfiguration">
+<Role name='SplitMergeWeb'><Instances count="1"/><ConfigurationSettings>
+<Setting name="DynamicIpRestrictionMaxRequests" value="&#49;00"/>
+<Setting name="ElasticScaleMetadata" value="a &amp; b&#x200E;"/></ConfigurationSettings></Role>
+<NetworkConfiguration><AccessControls><AccessControl name="DenyAll"><!-- v6 -->
+<Rule action="deny" description="" order="3" remoteSubnet="::/0"/>
+<Rule action="permit" description="" order="1" remoteSubnet="192.0.2.1/24"/>
+<Rule action="deny" description="" order="2" remoteSubnet="192.0.2.0/25"/>
+</AccessControl></AccessControls><EndpointAcls>
+<EndpointAcl role="SplitMergeWeb" endpoint="HttpIn" accessControl="DenyAll"/>
+</EndpointAcls></NetworkConfiguration></ServiceConfiguration>)");
+  out.seed("config", "doctype.cscfg",
+           "<!DOCTYPE a [<!ENTITY b SYSTEM \"file:///etc/passwd\">]><ServiceConfiguration>&b;"
+           "</ServiceConfiguration>");
+}
+
+/// A certificate of the fixed authority for a fixed key: only its serial number differs.
+pki::certificate issued(const std::string& name, const pki::signing_key& to, bool authority) {
+  const auto from = time_point(std::chrono::seconds(1767225600));
+  const auto named = [](const std::string& each) {
+    return pki::detail::distinguished_name(each).value();
+  };
+  pki::detail::certificate_plan plan{named("authority"),
+                                     {},
+                                     {from, from + std::chrono::hours(24 * 3650)},
+                                     pki::certificate_purpose::both,
+                                     authority,
+                                     std::nullopt};
+  const auto root =
+      pki::detail::sign_certificate(pfx_authority(), nullptr, *pfx_authority().botan(), plan)
+          .value();
+  if (authority) return root;
+  plan.subject = named(name);
+  return pki::detail::sign_certificate(pfx_authority(), &root.x509(), *to.botan(), plan).value();
+}
+
+/// What is behind the MAC of a file: the octets within its AuthSafe.
+bytes parts_of(bytes_view file) {
+  Botan::BER_Decoder all(file);
+  auto pfx = all.start_sequence();
+  std::size_t version = 0;
+  pfx.decode(version);
+  auto safe = pfx.start_sequence();
+  Botan::OID type;
+  bytes content;
+  safe.decode(type);
+  auto inner = safe.start_context_specific(0);
+  inner.decode(content, Botan::ASN1_Type::OctetString);
+  return content;
+}
+
+/// Files as Botan writes them, with few rounds, and the parts behind their MACs (pfx_fuzz.cpp).
+void pfx_files(corpus& out) {
+  const auto leaf = issued("holder", pfx_holder(), false);
+  const auto root = issued("", pfx_authority(), true);
+  const auto seed = [&](const std::string& name, char how, bytes_view data) {
+    out.seed("pfx", name, testing::hostile::joined({as_bytes({&how, 1}), data}));
+  };
+  const auto written = [&](const std::string& key, const std::string& certificates,
+                           const std::string& digest, bool with_key = true) {
+    Botan::PKCS12_Export_Options how(pfx_password_text, "fuzz");
+    how.with_iterations(10).with_key_encryption_algo(key).with_cert_encryption_algo(certificates);
+    how.with_mac_digest(digest.empty() ? "SHA-1" : digest);
+    if (digest.empty()) how.without_mac();
+    Botan::PKCS12 file;
+    if (with_key) file.add_key(pfx_holder().botan());
+    if (with_key) file.add_certificate(leaf.x509());
+    file.add_certificate(root.x509());
+    system_random source;
+    keywarden::detail::botan_random<system_random> random(source);
+    return file.export_to(how, random);
+  };
+  const auto modern = written("PBES2-SHA256-AES256", "PBES2-SHA256-AES256", "SHA-256");
+  const auto readable = written("PBES2-SHA256-AES256", "", "SHA-512");
+  const auto legacy = written("PBE-SHA1-3DES", "PBE-SHA1-3DES", "SHA-1");
+  seed("modern", 'f', modern);
+  seed("readable", 'f', readable);
+  seed("legacy", 'f', legacy);
+  seed("certificates", 'f', written("PBES2-SHA256-AES256", "", "SHA-256", false));
+  seed("without_mac", 'f', written("PBES2-SHA256-AES256", "", ""));
+  seed("modern_parts", 'p', parts_of(modern));
+  seed("readable_parts", 'p', parts_of(readable));
+  seed("legacy_parts", 'p', parts_of(legacy));
+
+  // Nested bags: a key that is not encrypted, a certificate, and something else.
+  const auto bag = [](std::string_view kind, const bytes& value) {
+    bytes made;
+    Botan::DER_Encoder(made)
+        .start_sequence()
+        .encode(Botan::OID::from_string(kind))
+        .start_context_specific(0)
+        .raw_bytes(value)
+        .end_cons()
+        .end_cons();
+    return made;
+  };
+  const auto sequence = [](const bytes& content) {
+    bytes made;
+    Botan::DER_Encoder(made).start_sequence().raw_bytes(content).end_cons();
+    return made;
+  };
+  const auto part = [&](const bytes& bags) {
+    bytes made;
+    Botan::DER_Encoder(made)
+        .start_sequence()
+        .encode(Botan::OID::from_string("PKCS7.Data"))
+        .start_context_specific(0)
+        .encode(sequence(bags), Botan::ASN1_Type::OctetString)
+        .end_cons()
+        .end_cons();
+    return sequence(made);
+  };
+  bytes certificate;
+  Botan::DER_Encoder(certificate)
+      .start_sequence()
+      .encode(Botan::OID::from_string("PKCS9.X509Certificate"))
+      .start_context_specific(0)
+      .encode(to_bytes(leaf.der()), Botan::ASN1_Type::OctetString)
+      .end_cons()
+      .end_cons();
+  const auto key = to_bytes(keywarden::detail::view_of(pfx_holder().to_pkcs8().value()));
+  const auto inner =
+      testing::hostile::joined({bag("PKCS12.KeyBag", key), bag("PKCS12.CertBag", certificate),
+                                bag("PKCS12.SecretBag", sequence({}))});
+  seed("bags", 'p', part(inner));
+  seed("nested_bags", 'p', part(bag("PKCS12.SafeContentsBag", sequence(inner))));
+  seed("two_keys", 'p',
+       part(testing::hostile::joined({bag("PKCS12.KeyBag", key), bag("PKCS12.KeyBag", key)})));
+}
+
+/// Requests of the two kinds of key, and one whose signature is another key's.
+void requests(corpus& out) {
+  const auto made = [](const pki::signing_key& key) {
+    return pki::make_request(key, {"db1", {"a.example.org", "*.example.org"}, {"192.0.2.1", "::1"}})
+        .value();
+  };
+  const auto p256 = made(pfx_holder());
+  out.seed("certificate_request", "p256", p256.der());
+  out.seed("certificate_request", "p256.pem", p256.pem());
+  out.seed("certificate_request", "ed25519",
+           made(pki::signing_key::generate<pki::ed25519>().value()).der());
+  out.seed("certificate_request", "rsa",
+           made(pki::signing_key::generate<pki::rsa<>>().value()).der());
+  auto forged = p256.der();
+  forged.back() ^= 1U;
+  out.seed("certificate_request", "forged", forged);
+}
+
+/// What people paste.
+void thumbprints(corpus& out) {
+  constexpr std::string_view forty = "A909502DD82AE41433E6F83886B00D4277A32A7B";
+  out.seed("thumbprint", "sha1", forty);
+  out.seed("thumbprint", "sha256",
+           "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF");
+  out.seed("thumbprint", "dialog",
+           "\xe2\x80\x8e"
+           "a9 09 50 2d d8 2a e4 14 33 e6 f8 38 86 b0 0d 42 "
+           "77 a3 2a 7b");
+  out.seed("thumbprint", "openssl",
+           "A9:09:50:2D:D8:2A:E4:14:33:E6:F8:38:86:B0:0D:42:77:A3:2A:7B\n");
+  out.seed("thumbprint", "ansi", "?" + std::string(forty));
+  out.seed("thumbprint", "full_width", "\xef\xbc\xa1\xef\xbc\x99" + std::string(forty.substr(2)));
+  out.seed("thumbprint", "no_break_spaces",
+           "a9\xc2\xa0"
+           "09\xc2\xa0" +
+               std::string(forty.substr(4)));
+  out.seed("thumbprint", "odd", forty.substr(1));
+  out.seed("thumbprint", "list", std::string(forty) + ", " + std::string(forty) + ",");
+  out.seed("thumbprint", "network", "192.0.2.0/24");
+  out.seed("thumbprint", "network_host_bits", "175.1.0.1/24");
+  out.seed("thumbprint", "network_v6", "2001:db8::ffff:192.0.2.1/128");
+  out.seed("thumbprint", "network_mapped", "::ffff:10.0.0.0/104");
+}
+
 /// Flights as they were recorded, and what is in them before it is protected (handshake_fuzz.cpp).
 void handshakes(corpus& out) {
   namespace hostile = testing::hostile;
@@ -270,6 +477,10 @@ int main(int count, char** arguments) {
   copies_and_backups(out);
   journals(out);
   texts(out);
+  configurations(out);
+  pfx_files(out);
+  requests(out);
+  thumbprints(out);
   handshakes(out);
   out.write_list();
 }

@@ -23,6 +23,19 @@ struct checked_text {
   [[nodiscard]] constexpr bool usable() const noexcept { return findings.first_error() == nullptr; }
 };
 
+namespace detail {
+
+/// A part of a configuration configures nothing, however well it is written.
+constexpr void refuse_part(const xml_document& from, finding_list& to) {
+  const auto where = from.elements.front().where;
+  for (const auto& each : to)
+    if (each.broken == rule::unknown_element && each.where == where) return;  // said before
+  to.error(rule::one_root, where, "the outermost element is not <ServiceConfiguration>").next_step =
+      "give the whole file";
+}
+
+}  // namespace detail
+
 /// Reads and validates the text of a whole file: every finding, in the order of the text, never
 /// only the first. Where the text is no XML at all, only that is reported: the rest would be
 /// guesses. Bounded before memory is taken (see `xml_limits`); also while compiling.
@@ -33,6 +46,8 @@ struct checked_text {
     made.configuration = read_elements(document, made.findings);
     if (document.has_root("ServiceConfiguration"))
       validate(made.configuration, wanted, made.findings);
+    else
+      detail::refuse_part(document, made.findings);
   }
   made.findings.sort();
   return made;
