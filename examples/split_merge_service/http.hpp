@@ -112,13 +112,13 @@ template <class Request>
 
 /// Serves one connection until it ends, ten minutes at most. Each request is admitted before its
 /// body is read; one that is not gets what the configuration says, in the extreme a closed
-/// connection. A client has 30 seconds for all of a request, and as long to take the answer,
+/// connection. A client has `patience` for all of a request, and as long to take the answer,
 /// however it dribbles.
 template <class Stream>
 boost::asio::awaitable<void> converse(Stream stream, keywarden::admit::address from,
-                                      std::string client, site& serves) {
+                                      std::string client, site& serves,
+                                      std::chrono::steady_clock::duration patience) {
   constexpr std::size_t max_header = 8192;
-  constexpr auto patience = std::chrono::seconds(30);
   constexpr auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(10);
   stream.expires_after(patience);

@@ -28,8 +28,11 @@ Options of web:
   --revocation-list PLACE     a file (Offline), or http://HOST:PORT/PATH (Online)
   --revocation-interval MS    how often to fetch it (default: 60000)
   --trusted-proxy NETWORK     whose X-Forwarded-For is believed (repeatable; default: nobody's)
-Option of worker:
-  --batch ROWS                rows moved in one transaction (default: 500)
+  --request-time MS           for a client to send all of a request, and to take all of the answer
+                              (default: 30000)
+Options of worker:
+  --batch ROWS                rows moved in one transaction at most (default: 500)
+  --batch-bytes BYTES         and bytes of theirs at most, or one row (default: 4194304)
 
 A request is text, sent to https://…/requests:
   move 0..5000 from west to east          (or: merge …, or: split 0..5000 at 2500 from … to …)
@@ -88,7 +91,14 @@ const std::map<std::string_view, setter> setters{
        if (!made) throw misuse(std::string(text) + ": " + made.error().message());
        to.proxies.push_back(*made);
      }},
+    {"--request-time",
+     [](options& to, std::string_view text) {
+       to.request_time = std::chrono::milliseconds(number<std::uint32_t>(text));
+       if (to.request_time.count() == 0) throw misuse("--request-time is above 0");
+     }},
     {"--batch", [](options& to, std::string_view text) { to.batch = number<std::uint64_t>(text); }},
+    {"--batch-bytes",
+     [](options& to, std::string_view text) { to.batch_bytes = number<std::uint64_t>(text); }},
 };
 
 const std::map<std::string_view, command> commands{

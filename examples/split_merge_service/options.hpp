@@ -13,6 +13,7 @@
 #include <keywarden/admit/network.hpp>
 
 #include "core/metadata.hpp"
+#include "core/shard.hpp"
 
 namespace split_merge {
 
@@ -44,7 +45,9 @@ struct options {
   std::string revocation_list;  ///< a file or an http:// address; empty: none
   std::chrono::milliseconds revocation_interval{60'000};
   std::vector<keywarden::admit::network> proxies;
-  std::uint64_t batch = 500;
+  std::chrono::milliseconds request_time{30'000};
+  std::uint64_t batch = batch_limit{}.rows;
+  std::uint64_t batch_bytes = batch_limit{}.bytes;
 };
 
 /// Errors: throws `misuse`.

@@ -227,8 +227,9 @@ void serve(const options& asked, const web_settings& first, const Endpoint& at,
             if (gone) return;
             const auto& who = made.proof().who();
             auto client = who.certificate ? to_text(*who.certificate).substr(0, 23) : who.login;
-            asio::co_spawn(io, converse(std::move(made), address_of(from), client, serves),
-                           asio::detached);
+            asio::co_spawn(
+                io, converse(std::move(made), address_of(from), client, serves, asked.request_time),
+                asio::detached);
           })
           .value();
   log("web: HTTPS on port " + std::to_string(https.local_address().port()) + ", HTTP on port " +
@@ -300,8 +301,9 @@ void serve_listed(const options& asked, const web_settings& first) {
         demand_same(next.revocation == first.revocation, "ClientCertificateRevocationCheck");
         demand_same(next.ca.certificates() == first.ca.certificates() || refreshing == nullptr,
                     "CA");
-        load_revocation(asked, lists, next.ca.certificates().front());
-        clients.reload_own(kw::auth::own_identities::of({next.ssl}).value());
+        auto own = kw::auth::own_identities::of({next.ssl}).value();
+        load_revocation(asked, lists, next.ca.certificates().front());  // the last that can refuse
+        clients.reload_own(std::move(own));
         clients.reload_anchors(next.ca);
         clients.reload_allowed(allowed_of(next));
       },

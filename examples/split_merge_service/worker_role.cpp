@@ -57,7 +57,7 @@ void run_worker(const options& asked) {
   const auto first = read_worker_settings(asked);
   const auto opens = std::make_shared<current_opener>(opening_with(first.opener));
   worker_options how;
-  how.batch = asked.batch;
+  how.batch = {asked.batch, asked.batch_bytes};
   how.on_failure = [](const kw::error& why) { log(why.message()); };
   worker works(
       first.metadata,

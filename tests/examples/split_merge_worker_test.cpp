@@ -473,8 +473,83 @@ BOOST_AUTO_TEST_CASE(while_a_range_moves_it_is_read_and_not_written) {
 BOOST_AUTO_TEST_CASE(a_second_worker_and_an_empty_batch_are_refused) {
   const world in;
   BOOST_TEST((why([&] { static_cast<void>(in.make_worker({}, 0)); }) == errc::invalid_argument));
+  BOOST_TEST((why([&] { static_cast<void>(in.make_worker({}, 7, 0)); }) == errc::invalid_argument));
   const auto one = in.make_worker();
   BOOST_TEST((why([&] { static_cast<void>(in.make_worker()); }) == errc::store_busy));
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_has_no_more_bytes_than_its_limit_but_always_a_row) {
+  constexpr std::uint64_t limit = 1000;
+  constexpr std::int64_t large = 301;  // a key whose row is above the limit by itself
+  const world in;
+  std::vector<row> added;
+  for (std::int64_t key = 201; key < 400; key += 5)
+    added.push_back({key, bytes(key == large ? 5000 : 300, static_cast<std::uint8_t>(key))});
+  for (const auto& each : added) in.client().put(each);
+  in.submit(move_middle);
+
+  // What a step copied, or removed: rows of a file that are not in another state of it.
+  const auto check_batch = [&](std::vector<row>& before, std::vector<row> after) {
+    std::uint64_t size = 0;
+    const auto& more = before.size() < after.size() ? after : before;
+    const auto& less = before.size() < after.size() ? before : after;
+    std::size_t rows = 0;
+    for (const auto& each : more) {
+      if (std::ranges::find(less, each) != less.end()) continue;
+      size += each.payload.size();
+      ++rows;
+    }
+    BOOST_TEST((size <= limit || rows == 1U), size << " bytes in " << rows << " rows");
+    before = std::move(after);
+    return rows;
+  };
+  const auto middle = [&](const std::string& of) { return in.open(of).rows({200, 400}, 1000); };
+  auto copied = middle("north");
+  auto left = middle("west");
+  const auto all = left;
+  std::size_t copies = 0;
+  std::size_t removals = 0;
+  bool alone = false;
+  auto one = in.make_worker(
+      [&](step reached) {
+        if (reached == step::copied) {
+          ++copies;
+          if (check_batch(copied, middle("north")) == 1) alone = true;
+        }
+        if (reached == step::removed) {
+          ++removals;
+          check_batch(left, middle("west"));
+        }
+      },
+      500, limit);
+  drain(one);
+  BOOST_TEST((in.status(1).at == phase::done));
+  BOOST_TEST((middle("north") == all));
+  BOOST_TEST(middle("west").empty());
+  BOOST_TEST(copies > all.size() / 7);  // at 500 rows it would be one
+  BOOST_TEST(removals > all.size() / 7);
+  BOOST_TEST(alone);
+}
+
+BOOST_AUTO_TEST_CASE(batches_end_where_the_rows_do) {
+  const world in;
+  const auto west = in.open("west");
+  const range keys{200, 400};  // forty rows
+  const auto all = west.rows(keys, 1000);
+  for (const std::uint64_t rows : {1, 7, 39, 40, 41, 1000})
+    for (const std::uint64_t size : {1, 20, 100, 1'000'000}) {
+      std::vector<row> seen;
+      range rest = keys;
+      for (bool last = false; !last;) {
+        auto some = west.some_rows(rest, {rows, size});
+        last = some.last;
+        BOOST_REQUIRE((last || !some.rows.empty()));
+        BOOST_TEST(some.rows.size() <= rows);
+        if (!some.rows.empty()) rest.low = some.rows.back().key + 1;
+        std::ranges::move(some.rows, std::back_inserter(seen));
+      }
+      BOOST_TEST((seen == all), "rows " << rows << ", bytes " << size);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(what_has_moved_leaves_nothing_behind) {

@@ -139,8 +139,10 @@ class world {
     return {metadata_file(), std::move(all)};
   }
   [[nodiscard]] worker make_worker(const std::function<void(step)>& at_step = {},
-                                   std::uint64_t batch = 7) const {
-    return {metadata_file(), split_merge::opening_with(test_sealing{}), {batch, 5ms, at_step, {}}};
+                                   std::uint64_t rows = 7, std::uint64_t bytes = 10000) const {
+    return {metadata_file(),
+            split_merge::opening_with(test_sealing{}),
+            {{rows, bytes}, 5ms, at_step, {}}};
   }
 
   [[nodiscard]] plaintext connection(const std::string& name) const {

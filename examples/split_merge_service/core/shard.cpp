@@ -1,5 +1,6 @@
 #include "shard.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <keywarden/core/random.hpp>
@@ -63,6 +64,27 @@ keywarden::mac verifier_of(const keywarden::password& secret, const keywarden::s
   return keywarden::crypto::hmac_sha256(derived, keywarden::as_bytes("split_merge/1/verifier"))
       .value();
 }
+
+/// Counts what a batch has taken.
+class bounded {
+ public:
+  explicit bounded(const batch_limit& most) : most_(most) {}
+  [[nodiscard]] bool is_full() const noexcept {
+    return rows_ >= most_.rows || (rows_ != 0 && bytes_ >= most_.bytes);
+  }
+  /// Whether another row fits; the first one always does.
+  [[nodiscard]] bool takes(std::uint64_t size) noexcept {
+    if (rows_ != 0 && size > most_.bytes - std::min(bytes_, most_.bytes)) return false;
+    ++rows_;
+    bytes_ += size;
+    return true;
+  }
+
+ private:
+  batch_limit most_;
+  std::uint64_t rows_ = 0;
+  std::uint64_t bytes_ = 0;
+};
 
 std::vector<row> all_of(query& rows) {
   std::vector<row> made;
@@ -221,17 +243,26 @@ void shard::take_over(std::uint64_t request) const {
   whole.commit();
 }
 
-std::uint64_t shard::remove_some(std::uint64_t request, std::uint64_t limit) const {
+std::uint64_t shard::remove_some(std::uint64_t request, const batch_limit& most) const {
   lock whole(open_, lock::kind::write);
   query found(open_, "SELECT low, high FROM ranges WHERE request = ? AND state IN (?, ?)", request,
               state::incoming, state::garbage);
   if (!found.next()) return 0;
   const auto low = found.number(0);
-  const auto removed = open_.run(
-      "DELETE FROM rows WHERE key IN"
-      " (SELECT key FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?)",
-      low, found.number(1), limit);
-  if (removed < limit) open_.run("DELETE FROM ranges WHERE low = ?", low);
+  const auto high = found.number(1);
+  // What is deleted is overwritten, so the write-ahead log takes as many bytes.
+  bounded count(most);
+  auto end = low;  // all below is deleted
+  {
+    query sizes(open_,
+                "SELECT key, length(payload) FROM rows WHERE key >= ? AND key < ? ORDER BY key",
+                low, high);
+    while (!count.is_full() && sizes.next() && count.takes(sizes.count(1)))
+      end = sizes.number(0) + 1;
+  }
+  const auto removed = open_.run("DELETE FROM rows WHERE key >= ? AND key < ?", low, end);
+  if (!query(open_, "SELECT 1 FROM rows WHERE key >= ? AND key < ?", end, high).next())
+    open_.run("DELETE FROM ranges WHERE low = ?", low);
   whole.commit();
   return removed;
 }
@@ -241,6 +272,23 @@ std::vector<row> shard::rows(const range& keys, std::uint64_t limit) const {
               "SELECT key, payload FROM rows WHERE key >= ? AND key < ? ORDER BY key LIMIT ?",
               keys.low, keys.high, limit);
   return all_of(found);
+}
+
+row_batch shard::some_rows(const range& keys, const batch_limit& most) const {
+  query found(open_, "SELECT key, payload FROM rows WHERE key >= ? AND key < ? ORDER BY key",
+              keys.low, keys.high);
+  row_batch made;
+  bounded count(most);
+  while (!count.is_full()) {
+    if (!found.next()) {
+      made.last = true;
+      break;
+    }
+    const auto payload = found.blob(1);
+    if (!count.takes(payload.size())) break;
+    made.rows.push_back({found.number(0), keywarden::to_bytes(payload)});
+  }
+  return made;
 }
 
 std::uint64_t shard::count(const range& keys) const {

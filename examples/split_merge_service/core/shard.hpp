@@ -21,6 +21,20 @@ struct row {
   friend bool operator==(const row&, const row&) = default;
 };
 
+/// How much is done at once: at most so many rows, with at most so many bytes of payload together;
+/// a row that is larger by itself is done alone.
+struct batch_limit {
+  std::uint64_t rows = 500;
+  std::uint64_t bytes = std::uint64_t{4} << 20U;
+};
+
+/// Some rows, in order.
+struct row_batch {
+  std::vector<row> rows;
+  bool last = false;  ///< nothing follows them; that something follows is only supposed
+  friend bool operator==(const row_batch&, const row_batch&) = default;
+};
+
 /// An open shard. Whoever opens it shows its password: the file keeps a salted Argon2id verifier,
 /// which stops whom the service lets in by name, not whom the file system lets read the file.
 ///
@@ -62,12 +76,13 @@ class shard {
   void retire(std::uint64_t request) const;
   /// As target, after nobody can read it at the source: the range can be written.
   void take_over(std::uint64_t request) const;
-  /// Deletes up to `limit` rows of the garbage (source) or the incoming copy (target), and the
-  /// record of the range after the last. How many rows it deleted.
-  std::uint64_t remove_some(std::uint64_t request, std::uint64_t limit) const;
+  /// Deletes some rows of the garbage (source) or the incoming copy (target), and the record of
+  /// the range after the last. How many rows it deleted.
+  std::uint64_t remove_some(std::uint64_t request, const batch_limit& most) const;
 
   /// Rows of a range, in order, whoever may see them.
   [[nodiscard]] std::vector<row> rows(const range& keys, std::uint64_t limit) const;
+  [[nodiscard]] row_batch some_rows(const range& keys, const batch_limit& most) const;
   [[nodiscard]] std::uint64_t count(const range& keys) const;
   void checkpoint() const { open_.checkpoint(); }
 

@@ -53,8 +53,9 @@ worker::worker(const std::filesystem::path& metadata_file, opener open, worker_o
       open_(std::move(open)),
       options_(std::move(options)),
       only_(std::make_unique<exclusive>(metadata_file.string() + ".worker")) {
-  if (options_.batch == 0)
-    throw refused(error(errc::invalid_argument).with(fact::reason, "a batch has at least a row"));
+  if (options_.batch.rows == 0 || options_.batch.bytes == 0)
+    throw refused(
+        error(errc::invalid_argument).with(fact::reason, "a batch has at least a row and a byte"));
 }
 worker::~worker() = default;
 
@@ -157,14 +158,14 @@ void worker::copy(const request_status& now) {
     on.begun = true;
   }
   if (on.all_copied) return compare(now, on);
-  const auto rows = on.source.rows({on.next, keys.high}, options_.batch);
+  const auto [rows, last] = on.source.some_rows({on.next, keys.high}, options_.batch);
   if (!rows.empty()) {
     on.target.add(now.id, rows, rows.back().key + 1);
     at(step::copied);
     on.next = rows.back().key + 1;
     on.finished += rows.size();
   }
-  if (rows.size() < options_.batch) {
+  if (last) {
     on.all_copied = true;
     on.next = keys.low;
   }
@@ -174,14 +175,14 @@ void worker::copy(const request_status& now) {
 
 void worker::compare(const request_status& now, job& on) {
   const range left{on.next, now.asked.moving().high};
-  const auto here = on.source.rows(left, options_.batch);
-  if (here != on.target.rows(left, options_.batch))
+  const auto here = on.source.some_rows(left, options_.batch);
+  if (here != on.target.some_rows(left, options_.batch))
     throw refused(error(errc::store_corrupt)
                       .with(fact::name, now.asked.target)
                       .with(fact::reason, "the copy is not what was copied"));
-  if (!here.empty()) on.next = here.back().key + 1;
+  if (!here.rows.empty()) on.next = here.rows.back().key + 1;
   at(step::compared);
-  if (here.size() == options_.batch) return;
+  if (!here.last) return;
   metadata_.advance(now.id, phase::copying, phase::switching);
   at(step::ready);
   on.begun = false;  // the next phase begins

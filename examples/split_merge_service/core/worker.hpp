@@ -59,7 +59,7 @@ enum class step : std::uint8_t {
 };
 
 struct worker_options {
-  std::uint64_t batch = 500;             ///< rows in one transaction
+  batch_limit batch{};                   ///< in one transaction, and in memory at once
   std::chrono::milliseconds pause{200};  ///< before it looks again, or tries again
   std::function<void(step)> at_step{};   ///< what this throws ends `work_once`
   std::function<void(const keywarden::error&)> on_failure{};  ///< told of all that goes wrong
@@ -76,13 +76,13 @@ class worker {
   };
 
   /// Errors: throws `keywarden::refused`: `store_busy` while there is another worker;
-  /// `invalid_argument` for a batch of 0; as `metadata`.
+  /// `invalid_argument` for a batch of nothing; as `metadata`.
   worker(const std::filesystem::path& metadata_file, opener open, worker_options options = {});
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
   ~worker();
 
-  /// Does one step of the first request, of at most one batch of rows (turning back is one step).
+  /// Does one step of the first request, of at most one batch (turning back is one step).
   /// A step that fails before the switch turns the request back; one that fails later, or finds a
   /// shard in use, is tried again by the next call. Errors: throws `keywarden::refused` when the
   /// metadata cannot be used.
