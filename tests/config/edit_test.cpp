@@ -1,5 +1,6 @@
 #include <keywarden/config/edit.hpp>
 
+#include <grp.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -299,6 +300,67 @@ BOOST_AUTO_TEST_CASE(files_are_bounded_and_keep_their_permissions) {
   std::ofstream(folder / "large") << std::string((1U << 20U) + 1, ' ');
   BOOST_TEST(refused_as(errc::limit_exceeded, config::read_file(folder / "large")));
   BOOST_TEST(refused_as(errc::store_corrupt, config::read_file(folder.path())));
+}
+
+boost::test_tools::assertion_result as_root(boost::unit_test::test_unit_id) {
+  boost::test_tools::assertion_result root(::geteuid() == 0);
+  if (!root) root.message() << "only root gives files away";
+  return root;
+}
+constexpr ::uid_t service_user = 54321;
+constexpr ::gid_t service_group = 54322;
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_written_by_root_keeps_its_owner,
+                     *boost::unit_test::precondition(as_root)) {
+  const scratch folder;
+  const auto path = folder / "x.cscfg";
+  BOOST_REQUIRE(accepted(config::write_file(path, sample())));
+  BOOST_REQUIRE_EQUAL(::chown(path.c_str(), service_user, service_group), 0);
+  BOOST_REQUIRE_EQUAL(::chmod(path.c_str(), 0640), 0);
+  BOOST_TEST(accepted(config::write_file(path, sample_with("\"100\"", "\"200\""))));
+  struct ::stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  BOOST_TEST(status.st_uid == service_user);
+  BOOST_TEST(status.st_gid == service_group);
+  BOOST_TEST((status.st_mode & 07777U) == 0640U);
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_cannot_be_kept_is_not_replaced_by_another,
+                     *boost::unit_test::precondition(as_root)) {
+  const scratch folder;
+  const auto path = folder / "x.cscfg";
+  BOOST_REQUIRE(accepted(config::write_file(path, sample())));
+  BOOST_REQUIRE_EQUAL(::chmod(folder.path().c_str(), 0777), 0);
+  BOOST_REQUIRE_EQUAL(::chmod(path.c_str(), 0664), 0);  // root's
+  const auto child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::setgroups(0, nullptr) != 0 || ::setgid(service_group) != 0 || ::setuid(service_user) != 0)
+      ::_exit(2);
+    ::_exit(config::write_file(path, sample_with("\"100\"", "\"200\"")) ? 0 : 1);
+  }
+  int ended = 0;
+  ::waitpid(child, &ended, 0);
+  BOOST_REQUIRE(WIFEXITED(ended));
+  BOOST_TEST(WEXITSTATUS(ended) == 0);
+  struct ::stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  BOOST_TEST(status.st_uid == service_user);
+  BOOST_TEST((status.st_mode & 07777U) == 0604U);
+}
+
+BOOST_AUTO_TEST_CASE(a_symbolic_link_gives_its_file_neither_permissions_nor_owner) {
+  const scratch folder;
+  const auto path = folder / "x.cscfg";
+  std::ofstream(folder / "open") << "elsewhere";
+  BOOST_REQUIRE_EQUAL(::chmod((folder / "open").c_str(), 0666), 0);
+  std::filesystem::create_symlink("open", path);
+  BOOST_TEST(accepted(config::write_file(path, sample())));
+  struct ::stat status {};
+  BOOST_REQUIRE_EQUAL(::lstat(path.c_str(), &status), 0);
+  BOOST_TEST(S_ISREG(status.st_mode));
+  BOOST_TEST((status.st_mode & 07777U) == 0600U);
+  BOOST_TEST(std::filesystem::file_size(folder / "open") == 9U);
 }
 
 BOOST_AUTO_TEST_CASE(a_writer_that_is_killed_leaves_the_old_file_or_the_new_one) {

@@ -22,9 +22,10 @@ namespace keywarden::config {
 }
 
 /// Writes a file whole: whoever reads it, and whoever finds it after this process was killed at any
-/// instant, has the old text or the new one. An existing file keeps its permissions (not its
-/// owner); a new one is for its owner alone. Errors: `limit_exceeded`, `invalid_argument` for a
-/// path without a file name, `io_failed`.
+/// instant, has the old text or the new one. An existing file keeps its permissions and, as far as
+/// this process may give files away, its owner and group; permissions of a group that cannot be
+/// kept are lost. A new one is for its owner alone. Errors: `limit_exceeded`, `invalid_argument`
+/// for a path without a file name, `io_failed`.
 [[nodiscard]] inline result<void> write_file(const std::filesystem::path& path,
                                              std::string_view text) {
   if (text.size() > xml_limits::text_size)
@@ -32,10 +33,11 @@ namespace keywarden::config {
         .with(fact::file, path.string())
         .with(fact::limit, xml_limits::text_size)
         .with(fact::actual, text.size());
+  pki::detail::file_access access;
   struct ::stat status {};
-  const bool there = ::stat(path.c_str(), &status) == 0;
-  const ::mode_t mode = there ? status.st_mode & 0777U : 0600U;
-  return pki::detail::write_whole(path, as_bytes(text), mode, pki::if_exists::replace);
+  if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+    access = {status.st_mode & 0777U, {{status.st_uid, status.st_gid}}};
+  return pki::detail::write_whole(path, as_bytes(text), access, pki::if_exists::replace);
 }
 
 }  // namespace keywarden::config

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -27,10 +28,34 @@ enum class if_exists : std::uint8_t { refuse, replace };
 
 namespace detail {
 
+/// Whose a file is, and what its owner, its group and others may do with it.
+struct file_access {
+  struct owner {
+    ::uid_t user;
+    ::gid_t group;
+  };
+  ::mode_t mode = 0600;
+  std::optional<owner> belongs_to = std::nullopt;  ///< none: to whoever writes it
+};
+
+/// Gives a file that was just made its owner and its permissions. Only who is permitted to (root,
+/// as a rule) gives a file away; otherwise it keeps at least the group, or the group gets nothing.
+/// Errors: `io_failed`.
+[[nodiscard]] inline result<void> set_access(int file, const file_access& wanted,
+                                             const std::string& path) {
+  auto mode = wanted.mode;
+  if (const auto& to = wanted.belongs_to)
+    if (::fchown(file, to->user, to->group) != 0 &&
+        ::fchown(file, static_cast<::uid_t>(-1), to->group) != 0)
+      mode &= ~::mode_t{070};  // its group is another one now
+  if (::fchmod(file, mode) == 0) return done();
+  return store::detail::system_failure(errno, "set permissions of", path);
+}
+
 /// Writes a whole file: a temporary one beside it, synced, then given its name at once, so that
 /// nobody ever reads half of it. Errors: `already_exists`; `io_failed` with the file.
 [[nodiscard]] inline result<void> write_whole(const std::filesystem::path& path, bytes_view data,
-                                              ::mode_t mode, if_exists existing) {
+                                              const file_access& access, if_exists existing) {
   using folder = store::detail::folder<store::posix_file_system>;
   const auto name = path.filename().string();
   if (name.empty() || name == "." || name == "..")
@@ -45,9 +70,8 @@ namespace detail {
   const auto from = place->path_of(temporary);
   const auto to = place->path_of(name);
   auto written = [&]() -> result<void> {
-    if (auto stored = place->write(temporary, data); !stored) return stored;
-    if (::chmod(from.c_str(), mode) != 0)
-      return store::detail::system_failure(errno, "set permissions of", from);
+    const auto prepare = [&](int file) { return set_access(file, access, from); };
+    if (auto stored = place->write(temporary, data, prepare); !stored) return stored;
     if (existing == if_exists::replace) return place->rename(temporary, name);
     if (::link(from.c_str(), to.c_str()) == 0) return place->remove(temporary);
     if (errno != EEXIST) return store::detail::system_failure(errno, "name", to);
@@ -58,6 +82,10 @@ namespace detail {
     return written;
   }
   return place->sync();
+}
+[[nodiscard]] inline result<void> write_whole(const std::filesystem::path& path, bytes_view data,
+                                              ::mode_t mode, if_exists existing) {
+  return write_whole(path, data, file_access{mode}, existing);
 }
 
 }  // namespace detail

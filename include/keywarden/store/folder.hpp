@@ -156,6 +156,13 @@ class folder {
   /// Makes a file (mode 0600), writes it whole and syncs it. A stale file of that name, left by a
   /// killed process, goes first. Its name is durable only after `sync`. Errors: `io_failed`.
   [[nodiscard]] result<void> write(const std::string& name, bytes_view data) const {
+    return write(name, data, [](int /*file*/) { return done(); });
+  }
+  /// The same; `prepare` is given the descriptor before it is synced, and what it refuses, this
+  /// refuses.
+  template <class Prepare>
+  [[nodiscard]] result<void> write(const std::string& name, bytes_view data,
+                                   const Prepare& prepare) const {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL;
     int number = open_file(name, flags);
     if (number < 0 && errno == EEXIST) {
@@ -171,6 +178,7 @@ class folder {
       if (put <= 0) return failed("write", name);
       data = data.subspan(static_cast<std::size_t>(put));
     }
+    if (result<void> prepared = prepare(number); !prepared) return prepared;
     if (uninterrupted([&] { return system_.sync_file(number); }) != 0) return failed("sync", name);
     return done();
   }
