@@ -1,0 +1,79 @@
+"""Sealing a real file with Keywarden's stream and with the command lines that people use instead, each on one core."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+SMALL = 16 << 20
+
+
+def version_of(program):
+    if shutil.which(program) is None:
+        return "absent"
+    flag = "version" if program == "openssl" else "--version"
+    return subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def timed(command, environment=None):
+    """Runs a command on one core; what it took of processor, time and memory."""
+    core = sorted(os.sched_getaffinity(0))[-1] if hasattr(os, "sched_getaffinity") else None
+    began = time.monotonic()
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                             env=environment, preexec_fn=(lambda: os.sched_setaffinity(0, {core})) if core is not None else None)
+    said = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise SystemExit(f"error: {command[0]} failed: {said.decode(errors='replace').strip()}")
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "elapsed_s": time.monotonic() - began, "peak_kib": usage.ru_maxrss}
+
+
+def best(command, times, environment=None):
+    """The least CPU time of a few runs: what disturbs a run only adds to it."""
+    return min((timed(command, environment) for _ in range(times)), key=lambda each: each["cpu_s"])
+
+
+def make_file(path, size):
+    block = os.urandom(1 << 20)
+    with open(path, "wb") as file:
+        for _ in range(size >> 20):
+            file.write(block)
+
+
+def measure(stream_file, size):
+    """Records of {program, operation, bytes, cpu_s, elapsed_s, peak_kib}; a program that is not there has none."""
+    made = []
+    # In memory where there is room, so that no disk is measured.
+    memory = pathlib.Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 3 * size
+    with tempfile.TemporaryDirectory(prefix="keywarden-bench-", dir=memory if roomy else None) as folder:
+        plain, sealed, opened = (os.path.join(folder, name) for name in ("plain", "sealed", "opened"))
+
+        def both(program, bytes_, seal, open_, environment=None):
+            times = 1 if bytes_ > 1 << 30 else 3
+            for operation, command in (("seal", seal), ("open", open_)):
+                made.append({"program": program, "operation": operation, "bytes": bytes_}
+                            | best(command, times, environment))
+            if os.path.getsize(opened) != bytes_:
+                raise SystemExit(f"error: {program} did not give the file back")
+            os.remove(sealed)
+            os.remove(opened)
+
+        for bytes_ in (SMALL, size):
+            make_file(plain, bytes_)
+            if os.path.exists(stream_file):
+                both("keywarden", bytes_, [stream_file, "seal", plain, sealed], [stream_file, "open", sealed, opened])
+        if shutil.which("age") and shutil.which("age-keygen"):
+            key = os.path.join(folder, "key")
+            subprocess.run(["age-keygen", "-o", key], check=True, capture_output=True)
+            recipient = subprocess.run(["age-keygen", "-y", key], check=True, capture_output=True, text=True).stdout.strip()
+            both("age", size, ["age", "-r", recipient, "-o", sealed, plain], ["age", "-d", "-i", key, "-o", opened, sealed])
+        if shutil.which("openssl"):
+            # It authenticates nothing: "openssl enc" refuses AEADs. Few rounds, so that the cipher is what is measured.
+            common = ["openssl", "enc", "-aes-256-ctr", "-pbkdf2", "-iter", "1", "-pass", "env:KEYWARDEN_BENCH_PASSWORD"]
+            both("openssl enc (unauthenticated)", size, [*common, "-in", plain, "-out", sealed],
+                 [*common, "-d", "-in", sealed, "-out", opened], dict(os.environ, KEYWARDEN_BENCH_PASSWORD="benchmark"))
+    return made

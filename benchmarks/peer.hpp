@@ -1,0 +1,72 @@
+/// @file
+/// How a peer of `seal_bench.cpp` is measured: the same sizes, buffers and associated data.
+#pragma once
+
+#include <array>
+#include <cstring>
+
+#include "support.hpp"
+
+namespace keywarden::bench {
+
+using nonce_bytes = std::array<std::uint8_t, 12>;
+inline constexpr std::size_t tag_size = 16;
+
+/// A nonce that is never the same twice and costs nothing.
+class counter {
+ public:
+  bool operator()(mutable_bytes out) {
+    ++count_;
+    std::memcpy(out.data(), &count_, sizeof(count_));
+    return true;
+  }
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+/// Seals one message over and over: `cipher.seal(nonce, associated, message in place, tag)`.
+template <class Cipher, class Nonces>
+void seal_by(benchmark::State& state) {
+  Cipher cipher;
+  if (!cipher.available()) return state.SkipWithError("not available on this processor");
+  Nonces nonces;
+  const bytes associated(associated_size, 0x01);
+  const message_buffer buffer(sizeof(nonce_bytes), static_cast<std::size_t>(state.range(0)),
+                              tag_size);
+  const auto all = buffer.all();
+  for (auto _ : state) {
+    if (!nonces(all.first(sizeof(nonce_bytes)))) return state.SkipWithError("no randomness");
+    if (!cipher.seal(all.data(), associated, buffer.message(), all.last(tag_size).data()))
+      return state.SkipWithError("refused");
+    benchmark::ClobberMemory();
+  }
+  count_bytes(state, state.range(0));
+}
+
+/// Opens one message over and over, from where it stays.
+template <class Cipher>
+void open_by(benchmark::State& state) {
+  Cipher cipher;
+  if (!cipher.available()) return state.SkipWithError("not available on this processor");
+  const bytes associated(associated_size, 0x01);
+  const message_buffer sealed(sizeof(nonce_bytes), static_cast<std::size_t>(state.range(0)),
+                              tag_size);
+  const message_buffer out(0, static_cast<std::size_t>(state.range(0)), 0);
+  const auto all = sealed.all();
+  if (!cipher.seal(all.data(), associated, sealed.message(), all.last(tag_size).data()))
+    return state.SkipWithError("refused");
+  for (auto _ : state) {
+    if (!cipher.open(all.data(), associated, sealed.message(), all.last(tag_size).data(),
+                     out.all()))
+      return state.SkipWithError("refused");
+    benchmark::ClobberMemory();
+  }
+  count_bytes(state, state.range(0));
+}
+
+inline void add_peer(const std::string& name, void (*run)(benchmark::State&)) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->Apply(message_sizes);
+}
+
+}  // namespace keywarden::bench
