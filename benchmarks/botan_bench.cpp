@@ -107,6 +107,7 @@ const int botan_peers = [] {
   add_peer("open/botan", open_by<botan>);
   add_peer("seal/botan_naive", seal_botan_naive);
   add_peer("open/botan_naive", open_botan_naive);
+  benchmark::AddCustomContext("compiler", KEYWARDEN_BENCH_COMPILER);
   benchmark::AddCustomContext("botan", Botan::short_version_string());
   return 0;
 }();

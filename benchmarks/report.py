@@ -29,6 +29,7 @@ STYLE = """
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.2rem; margin: 2.5rem 0 .25rem; } h3 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
+ul { margin: .3rem 0; padding-left: 1.2rem; } summary { cursor: pointer; color: var(--soft); }
 p { margin: .25rem 0 1rem; max-width: 46rem; } .soft { color: var(--soft); }
 .tally { display: flex; flex-wrap: wrap; gap: .5rem; margin: 1rem 0; }
 .chip { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .85rem; font-weight: 600; white-space: nowrap; }
@@ -115,16 +116,27 @@ def label(policy):
 # ---- claims ----------------------------------------------------------------------------------------------------------------
 
 
-def claims_table(made):
-    rows, last = [], None
+def by_reach(made):
+    groups = {}
     for each in made:
-        if each["reach"] != last:
-            last = each["reach"]
-            rows.append(f'<tr><th colspan="4" scope="rowgroup">{last}. {escape(REACH.get(last, ""))}</th></tr>')
-        note = f'<span class="note">{escape(each["note"])}</span>' if each["note"] else ""
-        ratio = exact(each["ratio"]) if each["ratio"] is not None else "–"
-        rows.append(f'<tr><td>{escape(each["name"])}{note}</td><td><b>{ratio}</b></td>'
-                    f'<td class="soft">{each["sign"]} {exact(each["target"])}</td><td>{chip(each["verdict"])}</td></tr>')
+        groups.setdefault(each["reach"], []).append(each)
+    return groups
+
+
+def claims_table(made):
+    rows = []
+    for reach, group in by_reach(made).items():
+        rows.append(f'<tr><th colspan="4" scope="rowgroup">{reach}. {escape(REACH.get(reach, ""))}</th></tr>')
+        if len(group) > 1 and all(each["verdict"] == "absent" for each in group):
+            names = "".join(f"<li>{escape(each['name'])}, {each['sign']} {exact(each['target'])}</li>" for each in group)
+            rows.append(f'<tr><td colspan="3"><details><summary>{len(group)} claims, none measured in this run</summary>'
+                        f'<ul>{names}</ul></details></td><td>{chip("absent")}</td></tr>')
+            continue
+        for each in group:
+            note = f'<span class="note">{escape(each["note"])}</span>' if each["note"] else ""
+            ratio = exact(each["ratio"]) if each["ratio"] is not None else "–"
+            rows.append(f'<tr><td>{escape(each["name"])}{note}</td><td><b>{ratio}</b></td>'
+                        f'<td class="soft">{each["sign"]} {exact(each["target"])}</td><td>{chip(each["verdict"])}</td></tr>')
     return ('<div class="scroll"><table class="claims"><thead><tr><th>claim<th>measured<th>target<th>verdict</thead><tbody>'
             + "\n".join(rows) + "</tbody></table></div>")
 
@@ -191,7 +203,7 @@ def ratio_panels(by_policy, ours):
     if not panels:
         return ""
     every = [ratio for points in panels.values() for _, ratio, _, _ in points]
-    low, high = min(0.5, min(every) * 0.8), max(2.2, min(max(every) * 1.3, 60))
+    low, high = min(0.5, min(every) * 0.8), max(2.2, min(max(every) * 1.3, 8))
     order = [policy for policy in claims.PEERS if policy in panels]
     return ('<div class="panels">' + "".join(ratio_panel(label(policy), panels[policy], low, high) for policy in order)
             + "</div>")
@@ -232,7 +244,8 @@ def sized_table(by_policy):
     sizes = sorted({size for by_size in by_policy.values() for size in by_size})
     head = "".join(f"<th>{claims.text_of(size)}" for size in sizes)
     rows = []
-    for policy, by_size in by_policy.items():
+    known = list(claims.PEERS)
+    for policy, by_size in sorted(by_policy.items(), key=lambda pair: known.index(pair[0]) if pair[0] in known else -1):
         kind = "" if policy in claims.PEERS else ' class="ours"'
         cells = []
         for size in sizes:
@@ -351,15 +364,16 @@ Compare within this page only: absolute times belong to the machine.</p>
 def summary(made, colours=False):
     paint = {"holds": "\033[32m", "fails": "\033[31m", "absent": "\033[2m"} if colours else {}
     plain = "\033[0m" if colours else ""
-    lines, last = [], None
-    wide = max((len(each["name"]) for each in made["claims"]), default=0)
-    for each in made["claims"]:
-        if each["reach"] != last:
-            last = each["reach"]
-            lines.append(f"{last}. {REACH.get(last, '')}")
-        ratio = exact(each["ratio"]) if each["ratio"] is not None else "–"
-        lines.append(f"   {paint.get(each['verdict'], '')}{each['verdict']:6}{plain} {each['name']:{wide}} {ratio:>9}  "
-                     f"{each['sign']} {exact(each['target'])}")
+    lines = []
+    wide = max((len(each["name"]) for each in made["claims"] if each["verdict"] != "absent"), default=0)
+    for reach, group in by_reach(made["claims"]).items():
+        lines.append(f"{reach}. {REACH.get(reach, '')}")
+        there = [each for each in group if each["verdict"] != "absent"]
+        for each in there:
+            lines.append(f"   {paint.get(each['verdict'], '')}{each['verdict']:6}{plain} {each['name']:{wide}} "
+                         f"{exact(each['ratio']):>9}  {each['sign']} {exact(each['target'])}")
+        if len(there) < len(group):
+            lines.append(f"   {paint.get('absent', '')}absent{plain} {len(group) - len(there)} not measured in this run")
     verdicts = tally(made["claims"])
     lines.append(f"{verdicts['holds']} hold, {verdicts['fails']} fail, {verdicts['absent']} absent")
     return "\n".join(lines)

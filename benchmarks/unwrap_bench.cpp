@@ -1,11 +1,8 @@
 // Opening a key record through each protector: operation/protector.
 #include <benchmark/benchmark.h>
 
-#include <filesystem>
-#include <fstream>
+#include "scratch.hpp"
 
-#include <keywarden/protect/account.hpp>
-#include <keywarden/protect/machine.hpp>
 #include <keywarden/protect/opened_record.hpp>
 #include <keywarden/protect/password.hpp>
 #include <keywarden/protect/recipient.hpp>
@@ -13,35 +10,11 @@
 
 namespace kw = keywarden;
 namespace protect = keywarden::protect;
+using kw::bench::account;
+using kw::bench::machine;
 
 namespace {
 
-/// A folder for the secrets, gone at the end.
-struct scratch {
-  scratch() {
-    std::filesystem::create_directories(path);
-    std::ofstream(path / "machine-id") << "0123456789abcdef0123456789abcdef\n";
-  }
-  ~scratch() { std::filesystem::remove_all(path); }
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("keywarden-bench-" + std::to_string(::getpid()));
-};
-
-const scratch& folder() {
-  static const scratch made;
-  return made;
-}
-
-protect::account account() {
-  protect::account made(folder().path / "account.secret");
-  made.provision().value();
-  return made;
-}
-protect::machine machine() {
-  protect::machine made(folder().path / "machine.secret", folder().path / "machine-id");
-  made.provision().value();
-  return made;
-}
 protect::service_master_key parent() {
   return protect::service_master_key(
       {kw::random_public<kw::record_id>().value(), kw::key_id(7), kw::random_key().value()});

@@ -1,0 +1,114 @@
+// Deciding who may connect: admit/<rules>_rules_<hosts>_hosts. A network list and then a rate limit
+// that remembers every host, asked about the hosts in random order; all are admitted.
+//
+// admit_refused/…: an address that no rule permits, with the refusal for the log.
+// request/…: the same for requests, which the Dynamic IP Restrictions judge.
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <keywarden/admit/all_of.hpp>
+#include <keywarden/admit/connection_rate.hpp>
+#include <keywarden/admit/dynamic_ip_restrictions.hpp>
+#include <keywarden/admit/network_acl.hpp>
+
+namespace admit = keywarden::admit;
+
+namespace {
+
+using rules = admit::all_of<admit::network_acl, admit::connection_rate>;
+
+/// Networks that permit 10.0.0.0/8 in so many equal parts, with a denied neighbour now and then.
+admit::network_acl list_of(std::size_t count) {
+  std::vector<admit::network_rule> made;
+  unsigned bits = 0;
+  while ((std::size_t{1} << bits) < count) ++bits;
+  const auto part = std::uint32_t{1} << (24 - bits);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto base = std::uint32_t{10} << 24U | static_cast<std::uint32_t>(i) * part;
+    made.push_back({admit::action::permit,
+                    admit::network::of(admit::address::v4({static_cast<std::uint8_t>(base >> 24U),
+                                                           static_cast<std::uint8_t>(base >> 16U),
+                                                           static_cast<std::uint8_t>(base >> 8U),
+                                                           static_cast<std::uint8_t>(base)}),
+                                       8 + bits)
+                        .value()});
+  }
+  return admit::network_acl(std::move(made));
+}
+
+/// Hosts that those networks permit, spread over all of them, in random order.
+std::vector<admit::address> hosts_of(std::size_t count, std::size_t rule_count) {
+  unsigned bits = 0;
+  while ((std::size_t{1} << bits) < rule_count) ++bits;
+  const auto addresses = static_cast<std::uint64_t>(rule_count) << (24 - bits);
+  std::vector<admit::address> made;
+  made.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto at = std::uint32_t{10} << 24U | static_cast<std::uint32_t>(i * addresses / count);
+    made.push_back(admit::address::v4(
+        {static_cast<std::uint8_t>(at >> 24U), static_cast<std::uint8_t>(at >> 16U),
+         static_cast<std::uint8_t>(at >> 8U), static_cast<std::uint8_t>(at)}));
+  }
+  std::shuffle(made.begin(), made.end(), std::mt19937_64(1));
+  return made;
+}
+
+constexpr std::uint32_t never = 0xFFFF'FFFF;
+
+void decide(benchmark::State& state, std::size_t rule_count, std::size_t host_count) {
+  const rules judge(list_of(rule_count),
+                    admit::connection_rate({never, std::chrono::hours(1),
+                                            static_cast<std::uint32_t>(host_count * 2)}));
+  const auto hosts = hosts_of(host_count, rule_count);
+  const auto now = admit::instant(std::chrono::hours(1000));
+  for (const auto& each : hosts)
+    if (!judge.admit(each, now)) return state.SkipWithError("refused");
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(judge.admit(hosts[next], now));
+    if (++next == hosts.size()) next = 0;
+  }
+}
+
+void refuse(benchmark::State& state, std::size_t rule_count) {
+  const auto judge = list_of(rule_count);
+  const auto stranger = admit::address::parse("192.0.2.7").value();
+  for (auto _ : state) benchmark::DoNotOptimize(judge.admit(stranger, {}));
+}
+
+void request(benchmark::State& state, std::size_t host_count) {
+  auto settings = admit::dynamic_ip_settings::split_merge_defaults();
+  settings.max_requests = never;
+  settings.deny_by_concurrent_requests = true;
+  settings.hosts = static_cast<std::uint32_t>(host_count * 2);
+  const auto judge = admit::dynamic_ip_restrictions::make(settings).value();
+  const auto hosts = hosts_of(host_count, 1);
+  const auto now = admit::instant(std::chrono::hours(1000));
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(judge.admit({hosts[next]}, now));
+    if (++next == hosts.size()) next = 0;
+  }
+}
+
+const int registered = [] {
+  for (const std::size_t rule_count : {10, 100, 1'000, 10'000})
+    for (const std::size_t host_count : {1, 1'000, 1'000'000})
+      benchmark::RegisterBenchmark(("admit/" + std::to_string(rule_count) + "_rules_" +
+                                    std::to_string(host_count) + "_hosts")
+                                       .c_str(),
+                                   decide, rule_count, host_count);
+  for (const std::size_t rule_count : {10, 10'000})
+    benchmark::RegisterBenchmark(("admit_refused/" + std::to_string(rule_count) + "_rules").c_str(),
+                                 refuse, rule_count);
+  for (const std::size_t host_count : {1, 1'000, 1'000'000})
+    benchmark::RegisterBenchmark(("request/" + std::to_string(host_count) + "_hosts").c_str(),
+                                 request, host_count);
+  return 0;
+}();
+
+}  // namespace

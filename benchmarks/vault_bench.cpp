@@ -1,0 +1,135 @@
+// Vaults in SQLite: opening one (vault/open_<keys>_keys), with a password beside what Argon2id
+// alone takes, the first seal after a restart, rotation and rewrapping.
+#include <benchmark/benchmark.h>
+
+#include "scratch.hpp"
+
+#include <keywarden/keywarden.hpp>
+#include <keywarden/store/sqlite.hpp>
+
+namespace kw = keywarden;
+using kw::bench::folder;
+
+namespace {
+
+using policy = kw::standard_policy<kw::store::sqlite>;
+using vault = kw::vault<policy>;
+
+struct rows {
+  static constexpr std::string_view name = "rows";
+};
+
+const kw::password master("Correct horse 7 battery");
+
+kw::object_name called(std::string_view text) { return kw::object_name::parse(text).value(); }
+
+policy::service_key way_in() {
+  return policy::service_key(kw::bench::account(), kw::bench::machine());
+}
+vault open(const std::string& file) {
+  return vault::open(kw::store::sqlite::open(folder() / file).value(), way_in()).value();
+}
+
+/// A vault of one database with so many keys, made once; its file's name.
+std::string made_with(std::size_t keys) {
+  static std::map<std::size_t, std::string> made;
+  auto& file = made[keys];
+  if (!file.empty()) return file;
+  file = "vault-" + std::to_string(keys) + ".db";
+  auto fresh =
+      vault::open_or_create(kw::store::sqlite::open(folder() / file).value(), way_in()).value();
+  auto sales = fresh.create_database(called("sales")).value();
+  sales.master_key().create(master).value();
+  for (std::size_t i = 0; i < keys; ++i)
+    sales.keys().create(called("key" + std::to_string(i)), kw::by::master_key{}).value();
+  return file;
+}
+
+void open_vault(benchmark::State& state, std::size_t keys) {
+  const auto file = made_with(keys);
+  for (auto _ : state) benchmark::DoNotOptimize(open(file));
+}
+
+/// As after a restart: the store, the vault, the key, one message.
+void first_seal(benchmark::State& state) {
+  const auto file = made_with(100);
+  for (auto _ : state) {
+    const auto key = open(file).database(called("sales")).value().keys().open<rows>(called("key7"));
+    benchmark::DoNotOptimize(key.value().seal(kw::as_bytes("4111 1111 1111 1111")).value());
+  }
+}
+
+/// The database master key by its password, where the service master key does not open it.
+void open_with_password(benchmark::State& state) {
+  const std::string file = "vault-password.db";
+  if (!std::filesystem::exists(folder() / file)) {
+    auto fresh =
+        vault::open_or_create(kw::store::sqlite::open(folder() / file).value(), way_in()).value();
+    auto sales = fresh.create_database(called("sales")).value();
+    sales.master_key().create(master).value();
+    sales.master_key().drop_service_key().value();
+  }
+  for (auto _ : state) {
+    auto opened = open(file);
+    auto sales = opened.database(called("sales")).value();
+    benchmark::DoNotOptimize(sales.master_key().open(master).value());
+  }
+}
+void argon2id_alone(benchmark::State& state) {
+  const auto salted = kw::random_public<kw::salt>().value();
+  using kdf = kw::crypto::argon2id<>;
+  for (auto _ : state) benchmark::DoNotOptimize(kdf::derive(master, salted, kdf::cost).value());
+}
+
+void rotate(benchmark::State& state) {
+  auto opened = open(made_with(1));
+  auto sales = opened.database(called("sales")).value();
+  std::size_t count = 0;
+  sales.keys().create(called("turning0"), kw::by::master_key{}).value();
+  for (auto _ : state) {
+    // A ring holds a limited number of versions.
+    if (++count % 64 == 0) {
+      state.PauseTiming();
+      sales.keys()
+          .create(called("turning" + std::to_string(count / 64)), kw::by::master_key{})
+          .value();
+      state.ResumeTiming();
+    }
+    if (!sales.keys().rotate(called("turning" + std::to_string(count / 64))))
+      return state.SkipWithError("refused");
+  }
+  for (std::size_t i = 0; i <= count / 64; ++i)
+    sales.keys().drop(called("turning" + std::to_string(i))).value();
+}
+
+/// A new service master key, and everything that the old one protects rewrapped.
+void regenerate(benchmark::State& state, std::size_t databases) {
+  const auto file = "vault-regenerate-" + std::to_string(databases) + ".db";
+  auto opened =
+      vault::open_or_create(kw::store::sqlite::open(folder() / file).value(), way_in()).value();
+  for (std::size_t i = 0; i < databases; ++i) {
+    const auto name = called("db" + std::to_string(i));
+    if (auto present = opened.database(name); present) continue;
+    opened.create_database(name).value().master_key().create(master).value();
+  }
+  for (auto _ : state)
+    if (!opened.service_master_key().regenerate()) return state.SkipWithError("refused");
+}
+
+const int registered = [] {
+  const auto add = [](const std::string& name, auto run, auto... more) {
+    benchmark::RegisterBenchmark(("vault/" + name).c_str(), run, more...)
+        ->Unit(benchmark::kMicrosecond);
+  };
+  for (const std::size_t keys : {1, 10, 100, 1'000, 10'000})
+    if (keys < 10'000 || std::getenv("KEYWARDEN_BENCH_FULL") != nullptr)
+      add("open_" + std::to_string(keys) + "_keys", open_vault, keys);
+  add("known_key_seal_after_restart", first_seal);
+  add("open_with_password", open_with_password);
+  add("argon2id_alone", argon2id_alone);
+  add("rotate_a_key", rotate);
+  add("regenerate_over_5_databases", regenerate, std::size_t{5});
+  return 0;
+}();
+
+}  // namespace
