@@ -15,13 +15,17 @@
 
 namespace keywarden::crypto {
 
+/// Nothing is kept with the contexts of a pool.
+struct nothing_kept {};
+
 /// The contexts of one key: each thread that works with the key leases one and gives it back.
 ///
 /// Contexts belong to the pool, never to a thread, so that closing the key wipes all of them.
-/// Making a context costs a key schedule; leasing one costs an atomic exchange (one slot is kept
+/// Making a context costs a key schedule; leasing one costs an atomic exchange (the first is kept
 /// outside the lock for the common single-threaded case) and allocates nothing once the pool is
-/// warm. Threads: any. The pool outlives its leases.
-template <aead Aead>
+/// warm. `Kept` is what its user keeps with each context. Threads: any. The pool outlives its
+/// leases.
+template <aead Aead, class Kept = nothing_kept>
 class context_pool {
  public:
   /// A cipher keyed once, with the nonce generator and the reused buffer that go with it.
@@ -29,6 +33,7 @@ class context_pool {
     typename Aead::context cipher;
     nonce_generator nonces;
     bytes associated;
+    [[no_unique_address]] Kept kept{};
   };
 
   /// A leased context; goes back to the pool when it is destroyed.
@@ -61,18 +66,19 @@ class context_pool {
     std::unique_ptr<context_pool> made(new context_pool(std::move(key)));
     auto first = made->make();
     if (!first) return first.error();
-    made->hot_.store(first->release());
+    made->first_ = std::move(*first);
     return made;
   }
 
   context_pool(const context_pool&) = delete;
   context_pool& operator=(const context_pool&) = delete;
-  ~context_pool() { delete hot_.load(); }
+  ~context_pool() = default;
 
   /// The context outside the lock, or an empty lease when another thread has it. Cheap; never
   /// fails.
   [[nodiscard]] lease try_take() noexcept {
-    return lease(this, hot_.exchange(nullptr, std::memory_order_acquire));
+    const bool leased = first_leased_.exchange(true, std::memory_order_acquire);
+    return lease(this, leased ? nullptr : first_.get());
   }
 
   /// A context for this thread. Errors: as `Aead::context::create`, when all are leased.
@@ -101,11 +107,12 @@ class context_pool {
   [[nodiscard]] result<std::unique_ptr<keyed>> make() {
     auto cipher = Aead::context::create(key_);
     if (!cipher) return cipher.error();
-    return std::make_unique<keyed>(keyed{std::move(*cipher), {}, {}});
+    return std::unique_ptr<keyed>(new keyed{std::move(*cipher), {}, {}, {}});
   }
   void give_back(keyed* held) noexcept {
-    keyed* empty = nullptr;
-    if (!hot_.compare_exchange_strong(empty, held, std::memory_order_release)) [[unlikely]]
+    if (held == first_.get()) [[likely]]
+      first_leased_.store(false, std::memory_order_release);
+    else
       set_aside(held);
   }
   [[gnu::noinline]] void set_aside(keyed* held) noexcept {
@@ -114,7 +121,8 @@ class context_pool {
   }
 
   secret_key key_;
-  std::atomic<keyed*> hot_{nullptr};
+  std::unique_ptr<keyed> first_;
+  std::atomic<bool> first_leased_{false};
   std::mutex mutex_;
   std::size_t made_ = 1;
   std::vector<std::unique_ptr<keyed>> idle_;

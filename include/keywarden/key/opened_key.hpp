@@ -56,7 +56,7 @@ class opened_key {
       if (!opens(version.state)) continue;
       auto key = purpose_subkey<Purpose>(version.secret);
       if (!key) return key.error();
-      auto pool = crypto::context_pool<Aead>::create(std::move(*key));
+      auto pool = contexts::create(std::move(*key));
       if (!pool) return pool.error();
       if (version.state == key_state::active) made.active_ = made.versions_.size();
       made.versions_.push_back({version.id, std::move(*pool)});
@@ -93,13 +93,13 @@ class opened_key {
     const auto size = sealed_size(message.size());
     if (out.size() < size)
       return error(errc::buffer_too_small).with(fact::limit, out.size()).with(fact::actual, size);
-    if (!budget_->try_spend()) [[unlikely]]
-      if (auto spent = budget_->spend(); !spent) return spent.error();
     const auto& version = versions_[active_];
     auto context = version.pool->try_take();
     if (!context) [[unlikely]]
       if (auto taken = take(version, context); !taken) return taken.error();
     auto& keyed = *context;
+    if (!budget_->try_spend(keyed.kept)) [[unlikely]]
+      if (auto spent = budget_->spend(keyed.kept); !spent) return spent.error();
 
     message_header header{version.id, {}};
     if (!keyed.nonces.try_fill(header.once.view())) [[unlikely]]
@@ -163,14 +163,15 @@ class opened_key {
   }
 
  private:
+  using contexts = crypto::context_pool<Aead, seal_allowance>;
   struct version_pool {
     key_id id;
-    std::unique_ptr<crypto::context_pool<Aead>> pool;
+    std::unique_ptr<contexts> pool;
   };
 
   opened_key() = default;
 
-  using lease = typename crypto::context_pool<Aead>::lease;
+  using lease = typename contexts::lease;
 
   /// The way round when another thread has the first context.
   [[gnu::noinline]] static result<void> take(const version_pool& version, lease& into) {
