@@ -39,6 +39,18 @@ endif()
 keywarden_component(sqlite HEADERS store/sqlite*.hpp LINKS SQLite::SQLite3)
 # Boost.Asio is headers only, and comes with the rest of Boost; its sockets run on threads.
 keywarden_component(asio HEADERS transport/asio/*.hpp endpoint/listener.hpp LINKS Threads::Threads)
+# The system's libcrypto as another provider of AEADs: OpenSSL >= 3.0, or AWS-LC (which calls itself 1.1.1).
+find_package(OpenSSL QUIET COMPONENTS Crypto)
+set(aws_lc "")
+if(EXISTS "${OPENSSL_INCLUDE_DIR}/openssl/base.h")
+  file(STRINGS "${OPENSSL_INCLUDE_DIR}/openssl/base.h" aws_lc REGEX "OPENSSL_IS_AWSLC")
+endif()
+if(TARGET OpenSSL::Crypto AND (aws_lc OR OPENSSL_VERSION VERSION_GREATER_EQUAL 3.0))
+  keywarden_component(libcrypto HEADERS crypto/libcrypto/*.hpp LINKS OpenSSL::Crypto)
+else()
+  message(STATUS "Without keywarden::libcrypto, which needs OpenSSL >= 3.0 or AWS-LC")
+  list(FILTER keywarden_headers EXCLUDE REGEX "/crypto/libcrypto/")
+endif()
 
 _keywarden_interface(keywarden ${keywarden_headers})
 target_link_libraries(keywarden INTERFACE

@@ -1,10 +1,16 @@
 // Counts what the heap and Botan's locked pool are asked for while messages are sealed and opened,
-// once everything is warm. It must be nothing for AES-256-GCM and ChaCha20-Poly1305.
+// once everything is warm. It must be nothing for AES-256-GCM and ChaCha20-Poly1305, whoever
+// provides them (OpenSSL asks the heap).
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include <keywarden/crypto/by_size.hpp>
+#ifdef WITH_LIBCRYPTO
+#include <keywarden/crypto/libcrypto/aead.hpp>
+#endif
 
 #include "cost/operations.hpp"
 
@@ -63,9 +69,9 @@ bool pinned(const std::string& what, unsigned long limit, Operation&& operation)
 }
 
 template <class Aead>
-bool pinned_for(std::size_t size) {
+bool pinned_for(const std::string& provider, std::size_t size) {
   keywarden::testing::composed<Aead> side(size);
-  return pinned(std::string(Aead::name) + ", seal and open, " + std::to_string(size) + " bytes", 0,
+  return pinned(provider + std::string(Aead::name) + ", " + std::to_string(size) + " bytes", 0,
                 [&] {
                   if (!side.seal() || !side.open()) std::abort();
                 });
@@ -74,6 +80,7 @@ bool pinned_for(std::size_t size) {
 }  // namespace
 
 int main() {
+  namespace crypto = keywarden::crypto;
   // The counters count: otherwise zero would prove nothing.
   const auto heap = from_heap.load();
   const auto pool = from_pool.load();
@@ -83,11 +90,26 @@ int main() {
     std::puts("the counters do not see allocations");
     return 1;
   }
+#ifdef WITH_LIBCRYPTO
+  const auto before_openssl = from_heap.load();
+  OPENSSL_free(OPENSSL_malloc(32));
+  if (from_heap.load() == before_openssl) {
+    std::puts("the counters do not see OpenSSL's allocations");
+    return 1;
+  }
+#endif
   bool ok = true;
   for (const std::size_t size : {std::size_t{0}, std::size_t{64}, std::size_t{1024},
                                  std::size_t{65536}, std::size_t{1} << 20U}) {
-    ok = pinned_for<keywarden::crypto::aes256_gcm>(size) && ok;
-    ok = pinned_for<keywarden::crypto::chacha20_poly1305>(size) && ok;
+    ok = pinned_for<crypto::aes256_gcm>("", size) && ok;
+    ok = pinned_for<crypto::chacha20_poly1305>("", size) && ok;
+#ifdef WITH_LIBCRYPTO
+    ok = pinned_for<crypto::libcrypto::aes256_gcm>("libcrypto ", size) && ok;
+    ok = pinned_for<crypto::libcrypto::chacha20_poly1305>("libcrypto ", size) && ok;
+    using mixed = crypto::by_size<crypto::up_to<1024, crypto::libcrypto::aes256_gcm>,
+                                  crypto::otherwise<crypto::aes256_gcm>>;
+    ok = pinned_for<mixed>("by size ", size) && ok;
+#endif
   }
   return ok ? 0 : 1;
 }

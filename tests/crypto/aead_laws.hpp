@@ -11,6 +11,7 @@
 #include <keywarden/crypto/aead.hpp>
 
 #include "support/refusals.hpp"
+#include "vectors.hpp"
 
 namespace keywarden::testing {
 
@@ -197,5 +198,37 @@ struct aead_laws {
     BOOST_TEST(data == counted_bytes(10));
   }
 };
+
+/// Seals and opens every case of a file that is valid, and refuses to open every one that is not.
+template <crypto::aead Aead>
+void check_aead_vectors(const char* file, std::size_t at_least) {
+  std::size_t valid = 0;
+  std::size_t invalid = 0;
+  for (const auto& each : read_vectors(file)) {
+    BOOST_TEST_CONTEXT(file << ": " << each.comment) {
+      auto cipher = Aead::context::create(each.key("Key")).value();
+      const auto once = each.strong<nonce>("Nonce");
+      const auto tag = each.strong<crypto::tag>("Tag");
+      const auto associated = each.data("Ad");
+      auto data = each.data("Ciphertext");
+      if (each.text("Result") == "valid") {
+        BOOST_REQUIRE(accepted(cipher.open(once, associated, data, tag)));
+        BOOST_TEST(data == each.data("Message"));
+        crypto::tag made;
+        BOOST_REQUIRE(accepted(cipher.seal(once, associated, data, made)));
+        BOOST_TEST(data == each.data("Ciphertext"));
+        BOOST_TEST((made == tag));
+        ++valid;
+      } else {
+        BOOST_TEST(
+            refused_as(errc::authentication_failed, cipher.open(once, associated, data, tag)));
+        BOOST_TEST(all_zero(data));
+        ++invalid;
+      }
+    }
+  }
+  BOOST_TEST(valid >= at_least);
+  BOOST_TEST(invalid >= 20U);
+}
 
 }  // namespace keywarden::testing

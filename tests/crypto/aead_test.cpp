@@ -8,7 +8,6 @@
 
 #include "crypto/aead_laws.hpp"
 #include "support/refusals.hpp"
-#include "vectors.hpp"
 
 namespace aead_test {
 
@@ -17,52 +16,21 @@ namespace crypto = keywarden::crypto;
 using kw::errc;
 using kw::testing::accepted;
 using kw::testing::aead_laws;
+using kw::testing::check_aead_vectors;
 using kw::testing::refused_as;
 
 using aeads = std::tuple<crypto::aes256_gcm, crypto::chacha20_poly1305, crypto::aes256_gcm_siv>;
 
-// Seals and opens every case of a file that is valid, and refuses to open every one that is not.
-template <crypto::aead Aead>
-void check_vectors(const char* file, std::size_t at_least) {
-  std::size_t valid = 0;
-  std::size_t invalid = 0;
-  for (const auto& each : kw::testing::read_vectors(file)) {
-    BOOST_TEST_CONTEXT(file << ": " << each.comment) {
-      auto cipher = Aead::context::create(each.key("Key")).value();
-      const auto once = each.strong<kw::nonce>("Nonce");
-      const auto tag = each.strong<crypto::tag>("Tag");
-      const auto associated = each.data("Ad");
-      auto data = each.data("Ciphertext");
-      if (each.text("Result") == "valid") {
-        BOOST_REQUIRE(accepted(cipher.open(once, associated, data, tag)));
-        BOOST_TEST(data == each.data("Message"));
-        crypto::tag made;
-        BOOST_REQUIRE(accepted(cipher.seal(once, associated, data, made)));
-        BOOST_TEST(data == each.data("Ciphertext"));
-        BOOST_TEST((made == tag));
-        ++valid;
-      } else {
-        BOOST_TEST(
-            refused_as(errc::authentication_failed, cipher.open(once, associated, data, tag)));
-        BOOST_TEST(kw::testing::all_zero(data));
-        ++invalid;
-      }
-    }
-  }
-  BOOST_TEST(valid >= at_least);
-  BOOST_TEST(invalid >= 20U);
-}
-
 BOOST_AUTO_TEST_SUITE(crypto_aead)
 
 BOOST_AUTO_TEST_CASE(aes256_gcm_gives_the_published_outputs) {
-  check_vectors<crypto::aes256_gcm>("aes256_gcm.vec", 40);
+  check_aead_vectors<crypto::aes256_gcm>("aes256_gcm.vec", 40);
 }
 BOOST_AUTO_TEST_CASE(aes256_gcm_siv_gives_the_published_outputs) {
-  check_vectors<crypto::aes256_gcm_siv>("aes256_gcm_siv.vec", 90);
+  check_aead_vectors<crypto::aes256_gcm_siv>("aes256_gcm_siv.vec", 90);
 }
 BOOST_AUTO_TEST_CASE(chacha20_poly1305_gives_the_published_outputs) {
-  check_vectors<crypto::chacha20_poly1305>("chacha20_poly1305.vec", 250);
+  check_aead_vectors<crypto::chacha20_poly1305>("chacha20_poly1305.vec", 250);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_sealed_opens_to_the_same_at_every_size, Aead, aeads) {
