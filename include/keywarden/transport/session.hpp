@@ -9,7 +9,7 @@
 
 #include <keywarden/auth/proof.hpp>
 #include <keywarden/core/result.hpp>
-#include <keywarden/transport/tls_machine.hpp>
+#include <keywarden/transport/machine.hpp>
 
 namespace keywarden::transport {
 
@@ -79,10 +79,10 @@ class session {
 
  private:
   friend class handshake;
-  explicit session(std::unique_ptr<detail::tls_machine> machine) noexcept
+  explicit session(std::unique_ptr<detail::machine> machine) noexcept
       : machine_(std::move(machine)) {}
 
-  std::unique_ptr<detail::tls_machine> machine_;
+  std::unique_ptr<detail::machine> machine_;
 };
 
 /// A connection that is being made. Its peer is a stranger: there is no way to send or receive
@@ -90,7 +90,7 @@ class session {
 class handshake {
  public:
   /// For the library's own use: `context::connect` and `context::accept` make these.
-  explicit handshake(std::unique_ptr<detail::tls_machine> machine) noexcept
+  explicit handshake(std::unique_ptr<detail::machine> machine) noexcept
       : machine_(std::move(machine)) {}
 
   /// Takes bytes that came from the network; then send what is `outgoing`, also after an error: it
@@ -122,7 +122,7 @@ class handshake {
   }
 
  private:
-  std::unique_ptr<detail::tls_machine> machine_;
+  std::unique_ptr<detail::machine> machine_;
 };
 
 }  // namespace keywarden::transport

@@ -14,52 +14,14 @@
 
 #include <keywarden/transport/concepts.hpp>
 #include <keywarden/transport/groups.hpp>
+#include <keywarden/transport/party.hpp>
 #include <keywarden/transport/session.hpp>
+#include <keywarden/transport/tls_machine.hpp>
 #include <keywarden/transport/tls_policy.hpp>
 
 namespace keywarden::transport {
 
 namespace detail {
-
-/// An authenticator and a clock, as a machine asks them.
-template <auth::authenticator Authenticator, clock_source Clock>
-class party_of final : public tls_party {
- public:
-  party_of(Authenticator with, Clock clock) : with_(std::move(with)), clock_(std::move(clock)) {}
-
-  bool with_certificates() const noexcept override {
-    return auth::form::shows_certificate<typename Authenticator::form>;
-  }
-  bool asks_connectors() const noexcept override {
-    return !std::same_as<typename Authenticator::form, auth::form::server_certificate>;
-  }
-  result<std::shared_ptr<const pki::identity>> own() const override {
-    if constexpr (auth::form::shows_certificate<typename Authenticator::form>)
-      return with_.own(clock_.now());
-    else
-      return error(errc::invalid_argument);
-  }
-  result<auth::shared_key_offer> offer(std::string_view dialled) const override {
-    if constexpr (std::same_as<typename Authenticator::form, auth::form::shared_key>)
-      return with_.offer(dialled);
-    else
-      return error(errc::invalid_argument);
-  }
-  std::optional<secret_key> find(std::string_view identity) const override {
-    if constexpr (std::same_as<typename Authenticator::form, auth::form::shared_key>)
-      return with_.find(identity);
-    else
-      return std::nullopt;
-  }
-  result<auth::principal> judge(const auth::peer_evidence& shown) const override {
-    return with_.judge(shown, clock_.now());
-  }
-  time_point now() const override { return clock_.now(); }
-
- private:
-  Authenticator with_;
-  Clock clock_;
-};
 
 /// A generator for handshakes, seeded by the system's; after `fork` it seeds itself anew. Any
 /// thread.

@@ -24,39 +24,12 @@
 #include <keywarden/auth/concepts.hpp>
 #include <keywarden/core/backend.hpp>
 #include <keywarden/core/secret.hpp>
-#include <keywarden/transport/byte_queue.hpp>
-#include <keywarden/transport/encryption.hpp>
+#include <keywarden/transport/machine.hpp>
 #include <keywarden/transport/tls_failure.hpp>
 #include <keywarden/transport/tls_policy.hpp>
 #include <keywarden/transport/tls_shared_keys.hpp>
 
 namespace keywarden::transport::detail {
-
-/// The one maker of proofs.
-class prover {
-  friend class tls_machine;
-  [[nodiscard]] static auth::proof prove(auth::principal who) noexcept {
-    return auth::proof(std::move(who));
-  }
-};
-
-/// What a machine asks of the authenticator, without its type. Any thread.
-class tls_party {
- public:
-  virtual ~tls_party() = default;
-  [[nodiscard]] virtual bool with_certificates() const noexcept = 0;
-  [[nodiscard]] virtual bool asks_connectors() const noexcept = 0;
-  [[nodiscard]] virtual result<std::shared_ptr<const pki::identity>> own() const = 0;
-  [[nodiscard]] virtual result<auth::shared_key_offer> offer(std::string_view dialled) const = 0;
-  [[nodiscard]] virtual std::optional<secret_key> find(std::string_view identity) const = 0;
-  [[nodiscard]] virtual result<auth::principal> judge(const auth::peer_evidence& shown) const = 0;
-  [[nodiscard]] virtual time_point now() const = 0;
-
- protected:
-  tls_party() = default;
-  tls_party(const tls_party&) = default;
-  tls_party& operator=(const tls_party&) = default;
-};
 
 /// What all connections of one composition share. Immutable.
 struct tls_shared {
@@ -68,36 +41,19 @@ struct tls_shared {
   std::string application_protocol;  ///< in ALPN, in place of the clause's name; or empty
 };
 
-/// What two ends agreed on.
-struct agreement {
-  negotiation protection = negotiation::integrity_only();
-  std::string version;  ///< "TLS 1.3"
-  std::string group;    ///< the key agreement, as Botan names it
-};
-
 /// One connection. Pinned in memory, because Botan calls back into it. One thread at a time.
 ///
 /// The peer is judged in one place on both sides, `tls_session_established`: after its Finished,
 /// before a client shows its own certificate, before any application data is taken. All refusals
 /// of ours therefore look alike to the peer.
-class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credentials_Manager {
+class tls_machine final : public machine,
+                          private Botan::TLS::Callbacks,
+                          private Botan::Credentials_Manager {
  public:
-  static constexpr std::size_t max_handshake = 262144;  ///< bytes from a peer before its Finished
-  static constexpr std::size_t handshake_part = 16384;
-  static constexpr std::size_t max_pending = 1048576;  ///< bytes that wait for a slow reader
-
   /// Whoever answers must be `expected` (a login), unless that is empty.
   tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled,
               std::string expected)
-      : shared_(std::move(shared)),
-        side_(own),
-        dialled_(std::move(dialled)),
-        expected_login_(std::move(expected)) {}
-  tls_machine(const tls_machine&) = delete;
-  tls_machine& operator=(const tls_machine&) = delete;
-  tls_machine(tls_machine&&) = delete;
-  tls_machine& operator=(tls_machine&&) = delete;
-  ~tls_machine() override = default;
+      : machine(own, std::move(dialled), std::move(expected)), shared_(std::move(shared)) {}
 
   /// The connector's first message. An acceptor takes no memory before the first byte arrives.
   [[nodiscard]] result<void> start() {
@@ -106,8 +62,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return checked(keywarden::detail::guarded("TLS", [&] { channel_ = make_client(); }));
   }
 
-  /// Takes bytes from the network. After a refusal, `outgoing` still holds the alert to send.
-  [[nodiscard]] result<void> receive(bytes_view data) {
+  [[nodiscard]] result<void> receive(bytes_view data) override {
     if (failure_) return *failure_;
     if (channel_ == nullptr) {
       if (side_ == auth::side::connector)
@@ -133,16 +88,11 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return data.empty() ? done() : feed(data);
   }
 
-  [[nodiscard]] bool finished() const {
+  [[nodiscard]] bool finished() const override {
     return proof_.has_value() && !failure_ && channel_->is_handshake_complete();
   }
-  [[nodiscard]] const std::optional<auth::proof>& proof() const noexcept { return proof_; }
-  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
-  [[nodiscard]] const agreement& agreed() const noexcept { return agreed_; }
-  [[nodiscard]] auth::side side() const noexcept { return side_; }
 
-  /// Encrypts. Only after `finished`. Errors: `connection_closed`, `limit_exceeded`.
-  [[nodiscard]] result<void> send(bytes_view data) {
+  [[nodiscard]] result<void> send(bytes_view data) override {
     if (failure_) return *failure_;
     const bool ended = peer_closed_ && agreed_.protection.is_integrity_only();
     if (closed_ || ended) return error(errc::connection_closed).with(fact::operation, "send");
@@ -154,14 +104,12 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     return checked(keywarden::detail::guarded("TLS", [&] { channel_->send(data); }));
   }
 
-  /// Says that nothing more will be sent (close_notify); receiving goes on.
-  [[nodiscard]] result<void> close() {
+  [[nodiscard]] result<void> close() override {
     if (failure_ || closed_ || channel_ == nullptr) return done();
     closed_ = true;
     return checked(keywarden::detail::guarded("TLS", [&] { channel_->close(); }));
   }
-  /// Refuses a peer that was let in: an alert, and no more data either way.
-  void refuse(error why) {
+  void refuse(error why) override {
     if (failure_) return;
     if (channel_ != nullptr)
       static_cast<void>(
@@ -169,26 +117,17 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     incoming_.clear();
     failure_ = std::move(why);
   }
-  /// New keys for both directions (RFC 8446, 4.6.3). Nothing in TLS 1.2.
-  [[nodiscard]] result<void> update_keys() {
+  [[nodiscard]] result<void> update_keys() override {
     if (failure_) return *failure_;
     if (!agreed_.protection.is_encrypted()) return done();
     return checked(keywarden::detail::guarded("TLS", [&] { channel_->update_traffic_keys(true); }));
   }
-  /// A secret that both ends of this connection know, and nobody else (RFC 8446, 7.5).
-  [[nodiscard]] result<secret_key> exported(std::string_view label, std::size_t size) const {
+  [[nodiscard]] result<secret_key> exported(std::string_view label,
+                                            std::size_t size) const override {
     return keywarden::detail::guarded("TLS", [&] {
       const auto made = channel_->key_material_export(label, "", size);
       return secret_key::copy_of(made.bits_of());
     });
-  }
-
-  [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
-  [[nodiscard]] bool closed() const noexcept { return closed_; }
-
-  [[nodiscard]] byte_queue<bytes>& outgoing() noexcept { return outgoing_; }
-  [[nodiscard]] byte_queue<Botan::secure_vector<std::uint8_t>>& incoming() noexcept {
-    return incoming_;
   }
 
  private:
@@ -250,11 +189,6 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     if (outcome) return done();
     return fail(explained(outcome.error(), !proof_.has_value()));
   }
-  [[nodiscard]] error fail(error why) {
-    incoming_.clear();
-    failure_ = std::move(why);
-    return *failure_;
-  }
   /// Refuses the peer with the alert that all our refusals share; the reason stays here.
   [[noreturn]] void veto(error why) {
     failure_ = std::move(why);
@@ -306,8 +240,6 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
     if (made.was_resumption())
       veto(error(errc::peer_unproven).with(fact::reason, "a resumed session proves nobody"));
     settle_protection(made);
-    shown_.peer = auth::other(side_);
-    shown_.dialled = dialled_;
     if (!shared_->party->asks_connectors()) {
       if (side_ == auth::side::connector || !made.peer_certs().empty() || made.psk_used())
         veto(error(errc::peer_unproven)
@@ -325,15 +257,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
       if (!identity) veto(identity.error());
       shown_.shared_key_identity = std::move(*identity);
     }
-    auto who = shared_->party->judge(shown_);
-    if (!who) veto(who.error());
-    if (!expected_login_.empty() && who->login != expected_login_)
-      veto(error(errc::peer_unknown)
-               .with(fact::peer, who->login)
-               .with(fact::name, expected_login_)
-               .with(fact::reason, "another instance answered than the one that was called"));
-    proof_.emplace(prover::prove(std::move(*who)));
-    shown_ = {};
+    if (auto welcome = judge_peer(*shared_->party); !welcome) veto(welcome.error());
   }
   /// Mutual, or not at all: an acceptor that never asked who this side is would serve anybody.
   void tls_session_activated() override {
@@ -363,9 +287,7 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
         }
       if (!listed) veto(to_error(negotiation::refused(encryption_refusal::no_common_algorithm)));
     }
-    if (expected_ && *expected_ != agreed_.protection)
-      veto(error(errc::encryption_refused)
-               .with(fact::reason, "the connection is not as the two clauses say"));
+    if (auto same = check_clauses(); !same) veto(same.error());
   }
 
   void tls_record_received(std::uint64_t /*number*/, std::span<const std::uint8_t> data) override {
@@ -432,22 +354,8 @@ class tls_machine final : private Botan::TLS::Callbacks, private Botan::Credenti
   }
 
   std::shared_ptr<const tls_shared> shared_;
-  auth::side side_;
-  std::string dialled_;
-  std::string expected_login_;
   std::shared_ptr<const pki::identity> identity_;
   std::optional<auth::shared_key_offer> offer_;
-  std::optional<negotiation> expected_;  // from both clauses, where the peer declared its own
-  auth::peer_evidence shown_;
-  agreement agreed_;
-  std::optional<auth::proof> proof_;
-  std::optional<error> failure_;
-  std::size_t handshake_bytes_ = 0;
-  bool was_asked_ = false;  // for a certificate
-  bool peer_closed_ = false;
-  bool closed_ = false;
-  byte_queue<bytes> outgoing_;
-  byte_queue<Botan::secure_vector<std::uint8_t>> incoming_;
   std::unique_ptr<Botan::TLS::Channel> channel_;  // the first to go: it calls the others
 };
 
