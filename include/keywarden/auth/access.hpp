@@ -2,6 +2,7 @@
 /// What all authenticators share: replaceable snapshots, the look at the evidence, and CONNECT.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -75,12 +76,19 @@ class replaceable {
     std::shared_ptr<const Snapshot> made = std::make_shared<const Snapshot>(std::move(next));
     const std::lock_guard held(reading_);
     present_.swap(made);  // the old one goes after the lock
+    ++generation_;
+  }
+  /// How often it was changed.
+  [[nodiscard]] std::uint64_t generation() const {
+    const std::lock_guard held(reading_);
+    return generation_;
   }
 
  private:
   std::mutex writing_;
   mutable std::mutex reading_;
   std::shared_ptr<const Snapshot> present_;
+  std::uint64_t generation_ = 0;
 };
 
 /// Names of peers nobody knows are not written to logs; their fingerprints are.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <tuple>
@@ -126,6 +127,10 @@ class certificate<trust::chain<Revocation, Options...>> {
     });
   }
 
+  /// How often something but the lists of revocation was reloaded: what was remembered of peers
+  /// before does not count any more.
+  [[nodiscard]] std::uint64_t generation() const { return state_->now.generation(); }
+
   /// How many verified paths are remembered at the moment.
   [[nodiscard]] std::size_t cached_paths() const { return state_->paths.size(); }
 
@@ -143,7 +148,7 @@ class certificate<trust::chain<Revocation, Options...>> {
     explicit shared(snapshot first) : now(std::move(first)) {}
     detail::replaceable<snapshot> now;
     verified_chains paths{trust::cached_paths};
-    detail::recent<pki::fingerprint, admitted_peer> admitted{max_remembered};
+    keywarden::detail::recent<pki::fingerprint, admitted_peer> admitted{max_remembered};
   };
 
   [[nodiscard]] static error gone(const principal& who) {

@@ -2,6 +2,7 @@
 /// Authentication with certificates that the two sides exchanged and compared.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -98,6 +99,9 @@ class certificate<trust::pinned> {
           .with(fact::reason, "its certificate is not in the directory any more");
     return present->access.expect_connect(*login);
   }
+
+  /// How often something was reloaded: what was remembered of peers before does not count any more.
+  [[nodiscard]] std::uint64_t generation() const { return state_->generation(); }
 
  private:
   struct snapshot {

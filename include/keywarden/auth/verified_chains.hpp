@@ -5,9 +5,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <list>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,61 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include <keywarden/core/recent.hpp>
 #include <keywarden/pki/path.hpp>
 
 namespace keywarden::auth {
-
-namespace detail {
-
-/// A map of at most `capacity` entries; who was not asked for the longest goes first. Any thread.
-template <class Key, class Value>
-class recent {
- public:
-  explicit recent(std::size_t capacity) noexcept : capacity_(capacity) {}
-
-  [[nodiscard]] std::optional<Value> find(const Key& key) {
-    const std::lock_guard held(mutex_);
-    const auto at = places_.find(key);
-    if (at == places_.end()) return std::nullopt;
-    entries_.splice(entries_.begin(), entries_, at->second);
-    return at->second->second;
-  }
-  void keep(const Key& key, Value value) {
-    if (capacity_ == 0) return;
-    const std::lock_guard held(mutex_);
-    if (const auto at = places_.find(key); at != places_.end()) {
-      at->second->second = std::move(value);
-      entries_.splice(entries_.begin(), entries_, at->second);
-      return;
-    }
-    if (entries_.size() == capacity_) {
-      places_.erase(entries_.back().first);
-      entries_.pop_back();
-    }
-    entries_.emplace_front(key, std::move(value));
-    places_.emplace(key, entries_.begin());
-  }
-  void forget(const Key& key) {
-    const std::lock_guard held(mutex_);
-    const auto at = places_.find(key);
-    if (at == places_.end()) return;
-    entries_.erase(at->second);
-    places_.erase(at);
-  }
-  [[nodiscard]] std::size_t size() const {
-    const std::lock_guard held(mutex_);
-    return entries_.size();
-  }
-
- private:
-  using entry_list = std::list<std::pair<Key, Value>>;
-  mutable std::mutex mutex_;
-  std::size_t capacity_;
-  entry_list entries_;  // the last asked for first
-  std::map<Key, typename entry_list::iterator> places_;
-};
-
-}  // namespace detail
 
 /// What was judged, and under which circumstances: a path holds for nothing else.
 struct chain_key {
@@ -121,7 +67,7 @@ class verified_chains {
     pki::verified_path path;
     time_point judged;
   };
-  detail::recent<chain_key, entry> paths_;
+  keywarden::detail::recent<chain_key, entry> paths_;
 };
 
 }  // namespace keywarden::auth

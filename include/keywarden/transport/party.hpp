@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -26,6 +27,8 @@ class tls_party {
   [[nodiscard]] virtual std::optional<secret_key> find(std::string_view identity) const = 0;
   [[nodiscard]] virtual result<auth::principal> judge(const auth::peer_evidence& shown) const = 0;
   [[nodiscard]] virtual time_point now() const = 0;
+  /// Another number when what the authenticator knows was replaced.
+  [[nodiscard]] virtual std::uint64_t generation() const { return 0; }
 
  protected:
   tls_party() = default;
@@ -67,6 +70,12 @@ class party_of final : public tls_party {
     return with_.judge(shown, clock_.now());
   }
   time_point now() const override { return clock_.now(); }
+  std::uint64_t generation() const override {
+    if constexpr (requires { with_.generation(); })
+      return with_.generation();
+    else
+      return 0;
+  }
 
  private:
   Authenticator with_;

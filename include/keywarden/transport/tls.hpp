@@ -29,8 +29,9 @@ namespace detail {
   return std::make_shared<Botan::ChaCha_RNG>(Botan::system_rng());
 }
 
-/// What the connections of one endpoint share: policy, generator, authenticator. A cheap handle;
-/// any thread may begin handshakes from it.
+/// What the connections of one endpoint share: policy, generator, authenticator, and the verifiers
+/// of peers that were let in before (`tls_verifiers`). A cheap handle; any thread may begin
+/// handshakes from it.
 template <class Transport, group_choice Groups, auth::authenticator Authenticator,
           clock_source Clock>
 class tls_context {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,15 +29,17 @@
 #include <keywarden/transport/tls_failure.hpp>
 #include <keywarden/transport/tls_policy.hpp>
 #include <keywarden/transport/tls_shared_keys.hpp>
+#include <keywarden/transport/tls_verifiers.hpp>
 
 namespace keywarden::transport::detail {
 
-/// What all connections of one composition share. Immutable.
+/// What all connections of one composition share. Immutable, but for the verifiers.
 struct tls_shared {
   std::shared_ptr<const tls_party> party;
   std::shared_ptr<const Botan::TLS::Policy> policy;
   std::shared_ptr<Botan::TLS::Session_Manager> sessions;
   std::shared_ptr<Botan::RandomNumberGenerator> random;
+  std::shared_ptr<tls_verifiers> verifiers = std::make_shared<tls_verifiers>();
   encryption_clause clause;
   std::string application_protocol;  ///< in ALPN, in place of the clause's name; or empty
 };
@@ -235,6 +238,21 @@ class tls_machine final : public machine,
     veto(error(errc::peer_unproven).with(fact::reason, "it showed a bare public key"));
   }
 
+  bool tls_verify_message(const Botan::Public_Key& key, std::string_view padding,
+                          Botan::Signature_Format format, const std::vector<std::uint8_t>& message,
+                          const std::vector<std::uint8_t>& signature) override {
+    auto name = tls_verifiers::name_of(key, padding, format);
+    if (auto known = shared_->verifiers->take(name, shared_->party->generation())) {
+      const bool good = known->verify_message(message, signature);
+      std::move(known).give_back();
+      return good;
+    }
+    auto made = std::make_unique<Botan::PK_Verifier>(key, padding, format);
+    if (!made->verify_message(message, signature)) return false;
+    verified_by_.emplace(std::move(name), std::move(made));
+    return true;
+  }
+
   void tls_session_established(const Botan::TLS::Session_Summary& made) override {
     if (proof_) veto(error(errc::handshake_failed).with(fact::reason, "renegotiation"));
     if (made.was_resumption())
@@ -258,6 +276,10 @@ class tls_machine final : public machine,
       shown_.shared_key_identity = std::move(*identity);
     }
     if (auto welcome = judge_peer(*shared_->party); !welcome) veto(welcome.error());
+    if (verified_by_)
+      shared_->verifiers->keep(verified_by_->first, std::move(verified_by_->second),
+                               shared_->party->generation());
+    verified_by_.reset();
   }
   /// Mutual, or not at all: an acceptor that never asked who this side is would serve anybody.
   void tls_session_activated() override {
@@ -356,6 +378,8 @@ class tls_machine final : public machine,
   std::shared_ptr<const tls_shared> shared_;
   std::shared_ptr<const pki::identity> identity_;
   std::optional<auth::shared_key_offer> offer_;
+  // For the next handshake, once the peer is let in.
+  std::optional<std::pair<verifier_name, std::unique_ptr<Botan::PK_Verifier>>> verified_by_;
   std::unique_ptr<Botan::TLS::Channel> channel_;  // the first to go: it calls the others
 };
 

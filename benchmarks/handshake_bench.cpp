@@ -1,0 +1,90 @@
+// What a mutual handshake costs, both ends together: handshake/<authentication>/<group>/<peer>.
+
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include "handshake_world.hpp"
+
+#if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
+#include "handshake_openssl.hpp"
+#endif
+
+namespace keywarden::benchmarks {
+namespace {
+
+/// Ends that have met before: what they keep of each other is there.
+template <class Transport, class Authentication>
+void known_peer(benchmark::State& state) {
+  const two_ends<Transport, Authentication> ends;
+  benchmark::DoNotOptimize(ends.meet());
+  for (auto _ : state) benchmark::DoNotOptimize(ends.meet());
+}
+
+/// Ends that have their own identities ready, and never met each other.
+template <class Transport, class Authentication>
+void first_contact(benchmark::State& state) {
+  for (auto _ : state) {
+    state.PauseTiming();
+    {
+      const two_ends<Transport, Authentication> ends;
+      state.ResumeTiming();
+      benchmark::DoNotOptimize(ends.meet());
+      state.PauseTiming();
+    }
+    state.ResumeTiming();
+  }
+}
+
+/// `handshake/…` of one engine. `Engine::transport<Groups>` is a transport.
+template <class Engine, class Groups, class Authentication>
+void add(const std::string& group) {
+  using transport = typename Engine::template transport<Groups>;
+  const auto name = "handshake/" + std::string(Engine::prefix) + std::string(Authentication::name) +
+                    "/" + group + "/";
+  const auto with = [&](const char* peer, void (*run)(benchmark::State&)) {
+    benchmark::RegisterBenchmark((name + peer).c_str(), run)->Unit(benchmark::kMicrosecond);
+  };
+  with("first_contact", first_contact<transport, Authentication>);
+  with("known_peer", known_peer<transport, Authentication>);
+}
+template <class Engine, class Authentication>
+void add_groups() {
+  add<Engine, transport::classical_only, Authentication>("x25519");
+  add<Engine, transport::hybrid_only, Authentication>("x25519mlkem768");
+  add<Engine, transport::hybrid_or_classical, Authentication>("x25519mlkem768_or_x25519");
+}
+template <class Engine>
+void add_engine() {
+  add_groups<Engine, pinned>();
+  add_groups<Engine, chain>();
+  add_groups<Engine, shared_key>();
+}
+
+struct botan {
+  static constexpr std::string_view prefix = "";
+  template <class Groups>
+  using transport = keywarden::transport::tls13<Groups>;
+};
+
+#if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
+/// OpenSSL alone verifies each time as if it were the first.
+void openssl_alone(benchmark::State& state) {
+  const openssl::two_ends ends;
+  for (auto _ : state) benchmark::DoNotOptimize(ends.meet());
+}
+#endif
+
+const bool registered = [] {
+  add_engine<botan>();
+#if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
+  for (const char* peer : {"first_contact", "known_peer"})
+    benchmark::RegisterBenchmark((std::string("handshake/openssl/x25519/") + peer).c_str(),
+                                 openssl_alone)
+        ->Unit(benchmark::kMicrosecond);
+#endif
+  return true;
+}();
+
+}  // namespace
+}  // namespace keywarden::benchmarks
