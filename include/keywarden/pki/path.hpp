@@ -119,11 +119,15 @@ struct path_judge {
           // our own rules. The anchors are authorities and need not be self-signed.
           const Botan::Path_Validation_Restrictions restrictions(
               false, least_strength, false, std::chrono::hours(24 * 7), nullptr, false, false);
-          const auto found = Botan::x509_path_validate(given, restrictions, anchors.store(), "",
+          // An anchor that was sent as the end of the way is looked for as it is.
+          const auto& trusted =
+              anchors.store().contains(given.back()) ? anchors.store() : anchors.path_store();
+          const auto found = Botan::x509_path_validate(given, restrictions, trusted, "",
                                                        Botan::Usage_Type::UNSPECIFIED, now);
           if (!found.successful_validation()) return refusal(chain.front(), found);
           std::vector<certificate> path;
-          for (const auto& each : found.cert_path()) path.push_back(certificate::adopt(each));
+          for (const auto& each : found.cert_path())
+            path.push_back(anchors.original(certificate::adopt(each)));
           return path;
         });
   }

@@ -4,12 +4,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include <botan/certstor.h>
 
+#include <keywarden/pki/anchor_copy.hpp>
 #include <keywarden/pki/certificate.hpp>
 
 namespace keywarden::pki {
@@ -36,7 +38,8 @@ class trust_anchors {
   /// No authority: nothing is trusted.
   trust_anchors() : trust_anchors(std::vector<certificate>()) {}
 
-  /// Errors: `certificate_usage` for one that is not an authority's; `limit_exceeded`.
+  /// Verifies the own signature of each that is self-signed, so that no path has to. Errors:
+  /// `certificate_usage` for one that is not an authority's; `limit_exceeded`.
   [[nodiscard]] static result<trust_anchors> of(std::vector<certificate> authorities) {
     if (authorities.size() > max_count)
       return error(errc::limit_exceeded)
@@ -64,16 +67,33 @@ class trust_anchors {
   /// The set for Botan's own interfaces. Nobody changes it.
   [[nodiscard]] const Botan::Certificate_Store& store() const noexcept { return set_->store; }
 
+  /// For `judge_path` alone: the set with a `detail::anchor_copy` in place of each anchor that has
+  /// one, and the anchor that one of its certificates stands for.
+  [[nodiscard]] const Botan::Certificate_Store& path_store() const noexcept {
+    return set_->path_store;
+  }
+  [[nodiscard]] certificate original(certificate of) const {
+    const auto at = set_->originals.find(of.fingerprint());
+    return at == set_->originals.end() ? std::move(of) : at->second;
+  }
+
  private:
   struct shared_set {
     std::vector<certificate> certificates;
     std::uint64_t generation = detail::next_generation();
     Botan::Certificate_Store_In_Memory store;
+    Botan::Certificate_Store_In_Memory path_store;
+    std::map<fingerprint, certificate> originals;  // by that of the copy
   };
 
   explicit trust_anchors(std::vector<certificate> authorities) {
     auto made = std::make_shared<shared_set>();
-    for (const auto& each : authorities) made->store.add_certificate(each.x509());
+    for (const auto& each : authorities) {
+      made->store.add_certificate(each.x509());
+      auto copy = detail::anchor_copy(each.x509());
+      made->path_store.add_certificate(copy ? *copy : each.x509());
+      if (copy) made->originals.emplace(certificate::adopt(*copy).fingerprint(), each);
+    }
     made->certificates = std::move(authorities);
     set_ = std::move(made);
   }
