@@ -2,6 +2,7 @@
 /// The transports: TLS 1.3, and the named integrity-only one.
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,18 @@ namespace detail {
   return std::make_shared<Botan::ChaCha_RNG>(Botan::system_rng());
 }
 
+/// What carries a transport's connections: Botan's machine, or one made of it that the transport
+/// names.
+template <class Transport>
+struct machine_of {
+  using type = tls_machine;
+};
+template <class Transport>
+  requires(std::derived_from<typename Transport::machine, tls_machine>)
+struct machine_of<Transport> {
+  using type = typename Transport::machine;
+};
+
 /// What the connections of one endpoint share: policy, generator, authenticator, and the verifiers
 /// of peers that were let in before (`tls_verifiers`). A cheap handle; any thread may begin
 /// handshakes from it.
@@ -36,6 +49,7 @@ template <class Transport, group_choice Groups, auth::authenticator Authenticato
           clock_source Clock>
 class tls_context {
   static constexpr encryption_clause own_clause = Transport::clause;
+  using machine_type = typename machine_of<Transport>::type;
 
  public:
   static_assert(own_clause.presence() != presence::disabled ||
@@ -73,8 +87,8 @@ class tls_context {
   /// A handshake with whoever connected. Takes no memory to speak of before the first byte comes.
   /// Errors: none today.
   [[nodiscard]] result<handshake> accept() const {
-    return handshake(
-        std::make_unique<tls_machine>(shared_, auth::side::acceptor, std::string(), std::string()));
+    return handshake(std::make_unique<machine_type>(shared_, auth::side::acceptor, std::string(),
+                                                    std::string()));
   }
 
   /// A handshake with the instance `dialled`; its first message is `outgoing`. Whoever answers must
@@ -86,8 +100,8 @@ class tls_context {
       return error(errc::not_permitted)
           .with(fact::kind, auth::form::server_certificate::name)
           .with(fact::next_step, "connect with auth::certificate<…>: this form only accepts");
-    auto machine = std::make_unique<tls_machine>(shared_, auth::side::connector, std::move(dialled),
-                                                 std::move(expected));
+    auto machine = std::make_unique<machine_type>(shared_, auth::side::connector,
+                                                  std::move(dialled), std::move(expected));
     if (auto started = machine->start(); !started) return started.error();
     return handshake(std::move(machine));
   }

@@ -49,9 +49,9 @@ struct tls_shared {
 /// The peer is judged in one place on both sides, `tls_session_established`: after its Finished,
 /// before a client shows its own certificate, before any application data is taken. All refusals
 /// of ours therefore look alike to the peer.
-class tls_machine final : public machine,
-                          private Botan::TLS::Callbacks,
-                          private Botan::Credentials_Manager {
+class tls_machine : public machine,
+                    protected Botan::TLS::Callbacks,
+                    private Botan::Credentials_Manager {
  public:
   /// Whoever answers must be `expected` (a login), unless that is empty.
   tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled,
@@ -133,7 +133,7 @@ class tls_machine final : public machine,
     });
   }
 
- private:
+ protected:
   /// Botan keeps these while the channel lives, which this object owns: they own nothing.
   template <class Interface>
   [[nodiscard]] std::shared_ptr<Interface> self() noexcept {
