@@ -53,6 +53,8 @@ class tls_machine : public machine,
                     protected Botan::TLS::Callbacks,
                     private Botan::Credentials_Manager {
  public:
+  static constexpr std::size_t largest_part = 65536;  ///< bytes given to Botan at once
+
   /// Whoever answers must be `expected` (a login), unless that is empty.
   tls_machine(std::shared_ptr<const tls_shared> shared, auth::side own, std::string dialled,
               std::string expected)
@@ -88,7 +90,12 @@ class tls_machine : public machine,
       }
       if (auto taken = feed(part); !taken) return taken;
     }
-    return data.empty() ? done() : feed(data);
+    while (!data.empty()) {
+      const auto part = data.first(std::min(data.size(), largest_part));
+      data = data.subspan(part.size());
+      if (auto taken = feed(part); !taken) return taken;
+    }
+    return done();
   }
 
   [[nodiscard]] bool finished() const override {
@@ -104,7 +111,13 @@ class tls_machine : public machine,
           .with(fact::operation, "send")
           .with(fact::limit, max_pending)
           .with(fact::next_step, "send less at a time, and what is outgoing first");
-    return checked(keywarden::detail::guarded("TLS", [&] { channel_->send(data); }));
+    return checked(keywarden::detail::guarded("TLS", [&] {
+      do {
+        const auto part = data.first(std::min(data.size(), largest_part));
+        data = data.subspan(part.size());
+        channel_->send(part);
+      } while (!data.empty());
+    }));
   }
 
   [[nodiscard]] result<void> close() override {
