@@ -127,6 +127,17 @@ BOOST_AUTO_TEST_CASE(a_side_that_closed_still_hears_the_other) {
   BOOST_TEST(said(*met.acceptor, *met.connector, "still here") == "still here");
 }
 
+BOOST_AUTO_TEST_CASE(more_than_is_taken_at_once_arrives_whole_and_in_order) {
+  pair of;
+  auto met =
+      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  kw::bytes words(5 * transport::detail::tls_machine::largest_part / 2);
+  for (std::size_t i = 0; i < words.size(); ++i) words[i] = static_cast<std::uint8_t>(i / 251 + i);
+  met.connector->send(words).value();
+  kw::testing::carry(*met.connector, *met.acceptor).value();
+  BOOST_TEST(std::ranges::equal(met.acceptor->received(), words));
+}
+
 BOOST_AUTO_TEST_CASE(keys_can_be_replaced_while_talking) {
   pair of;
   auto met =
