@@ -40,7 +40,7 @@ keywarden_component(sqlite HEADERS store/sqlite*.hpp LINKS SQLite::SQLite3)
 # Boost.Asio is headers only, and comes with the rest of Boost; its sockets run on threads.
 keywarden_component(asio HEADERS transport/asio/*.hpp endpoint/listener.hpp LINKS Threads::Threads)
 # The system's libcrypto as another provider of AEADs: OpenSSL >= 3.0, or AWS-LC (which calls itself 1.1.1).
-find_package(OpenSSL QUIET COMPONENTS Crypto)
+find_package(OpenSSL QUIET COMPONENTS Crypto OPTIONAL_COMPONENTS SSL)
 set(aws_lc "")
 if(EXISTS "${OPENSSL_INCLUDE_DIR}/openssl/base.h")
   file(STRINGS "${OPENSSL_INCLUDE_DIR}/openssl/base.h" aws_lc REGEX "OPENSSL_IS_AWSLC")
@@ -50,6 +50,13 @@ if(TARGET OpenSSL::Crypto AND (aws_lc OR OPENSSL_VERSION VERSION_GREATER_EQUAL 3
 else()
   message(STATUS "Without keywarden::libcrypto, which needs OpenSSL >= 3.0 or AWS-LC")
   list(FILTER keywarden_headers EXCLUDE REGEX "/crypto/libcrypto/")
+endif()
+# The system's libssl as a second TLS engine: OpenSSL >= 3.0.
+if(TARGET OpenSSL::SSL AND NOT aws_lc AND OPENSSL_VERSION VERSION_GREATER_EQUAL 3.0)
+  keywarden_component(libssl HEADERS transport/libssl/*.hpp LINKS OpenSSL::SSL)
+else()
+  message(STATUS "Without keywarden::libssl, which needs OpenSSL >= 3.0")
+  list(FILTER keywarden_headers EXCLUDE REGEX "/transport/libssl/")
 endif()
 
 _keywarden_interface(keywarden ${keywarden_headers})

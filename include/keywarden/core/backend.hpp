@@ -84,4 +84,16 @@ template <class Operation>
   }
 }
 
+/// The same for what a C library calls back, through which nothing may be thrown, not even that
+/// memory ran out: only whether it was done.
+template <class Operation>
+[[nodiscard]] inline bool contained(Operation&& operation) noexcept {
+  try {
+    std::forward<Operation>(operation)();
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 }  // namespace keywarden::detail

@@ -14,6 +14,7 @@ namespace keywarden::transport {
 /// without another round trip, and older peers still connect. The default.
 struct hybrid_or_classical {
   static constexpr std::string_view name = "hybrid or classical";
+  static constexpr bool hybrid = true;
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     using code = Botan::TLS::Group_Params_Code;
     return {code::HYBRID_X25519_ML_KEM_768, code::X25519, code::SECP256R1, code::SECP384R1};
@@ -27,6 +28,7 @@ struct hybrid_or_classical {
 /// X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem) and nothing else: peers without it are refused.
 struct hybrid_only {
   static constexpr std::string_view name = "hybrid only";
+  static constexpr bool hybrid = true;
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     return {Botan::TLS::Group_Params_Code::HYBRID_X25519_ML_KEM_768};
   }
@@ -37,6 +39,7 @@ struct hybrid_only {
 /// weakening, for peers or middleboxes that cannot take the larger first message.
 struct classical_only {
   static constexpr std::string_view name = "classical only";
+  static constexpr bool hybrid = false;
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     using code = Botan::TLS::Group_Params_Code;
     return {code::X25519, code::SECP256R1, code::SECP384R1};
@@ -47,10 +50,12 @@ struct classical_only {
 };
 
 /// A concept matching choices of key agreement. Satisfied by `hybrid_or_classical`, `hybrid_only`
-/// and `classical_only`. The first of `offered()` is the one that is preferred.
+/// and `classical_only`. The first of `offered()` is the one that is preferred; `hybrid` says
+/// whether X25519MLKEM768 is among those that are accepted.
 template <class T>
 concept group_choice = requires {
   { T::name } -> std::convertible_to<std::string_view>;
+  { T::hybrid } -> std::convertible_to<bool>;
   { T::accepted() } -> std::same_as<std::vector<Botan::TLS::Group_Params>>;
   { T::offered() } -> std::same_as<std::vector<Botan::TLS::Group_Params>>;
 };
