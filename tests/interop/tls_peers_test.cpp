@@ -6,6 +6,7 @@
 #include <keywarden/pki/files.hpp>
 #include <keywarden/pki/path.hpp>
 #include <keywarden/transport/tls.hpp>
+#include <support/engine.hpp>
 #include <support/refusals.hpp>
 #include <support/scratch.hpp>
 #include <support/spoken.hpp>
@@ -42,7 +43,7 @@ struct trusts {
   }
   [[nodiscard]] kw::result<void> permits(const kw::auth::principal&) const { return kw::done(); }
 };
-using context = transport::tls13<>::context<trusts>;
+using context = kw::testing::doors<trusts>;
 
 /// An authority, two instances it certified, and their files for other programs.
 struct certified {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <keywarden/transport/tls.hpp>
+#include <support/engine.hpp>
 #include <support/hostile_server.hpp>
 #include <support/two_ends.hpp>
 
@@ -41,7 +42,7 @@ static_assert(auth::authenticator<recording>);
 
 /// Two instances that know each other. `them` is trusted by `us`: whoever holds its key gets in.
 struct world {
-  using context = transport::tls13<>::context<recording>;
+  using context = doors<recording>;
 
   std::shared_ptr<const pki::identity> us = make_identity("us");
   std::shared_ptr<const pki::identity> them = make_identity("them");

@@ -35,14 +35,16 @@ BOOST_AUTO_TEST_SUITE(attack_by_flood)
 
 BOOST_AUTO_TEST_CASE(a_flood_during_a_handshake_is_cut_off) {
   constexpr std::size_t most = 262144 + 100;
-  BOOST_TEST(
-      flood_after_hello([](client&) { return plain_record(content::change_cipher_spec, bytes{1}); },
-                        errc::limit_exceeded) < most);
+  // OpenSSL has limits of its own, and reaches them sooner.
+  const auto why = by_engine(errc::limit_exceeded, errc::handshake_failed);
+  BOOST_TEST(flood_after_hello(
+                 [](client&) { return plain_record(content::change_cipher_spec, bytes{1}); }, why) <
+             most);
   BOOST_TEST(flood_after_hello(
                  [](client& self) {
                    return self.write_key().seal(content::alert, bytes{1, 90});  // user_canceled
                  },
-                 errc::limit_exceeded) < most);
+                 why) < most);
   BOOST_TEST(flood_after_hello(
                  [](client& self) {
                    return self.write_key().seal(content::handshake, bytes(1, 11), 16000);
@@ -56,7 +58,8 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_cut_off_is_told_so) {
     for (int i = 0; i < 50000; ++i) self.say_plain(content::change_cipher_spec, bytes{1});
   });
   auto acceptor = of.accept();
-  BOOST_TEST(refused_as(errc::limit_exceeded, duel(acceptor, theirs.start())));
+  BOOST_TEST(refused_as(by_engine(errc::limit_exceeded, errc::handshake_failed),
+                        duel(acceptor, theirs.start())));
   BOOST_TEST(theirs.alert() != alerts::none);
 }
 
@@ -78,7 +81,8 @@ BOOST_AUTO_TEST_CASE(change_cipher_spec_elsewhere_or_malformed_is_refused) {
   early.say_plain(content::change_cipher_spec, bytes{1});
   expect_refusal(of, of.accept(), early, errc::handshake_failed, alerts::unexpected_message);
   for (const auto& wrong : {bytes{2}, bytes{0}, bytes{1, 1}, bytes{1, 1, 1, 1}})
-    refuses_client(errc::handshake_failed, alerts::unexpected_message,
+    refuses_client(errc::handshake_failed,
+                   by_engine(alerts::unexpected_message, alerts::illegal_parameter),
                    [&](client& self) { self.say_plain(content::change_cipher_spec, wrong); });
   refuses_client(errc::handshake_failed, alerts::unexpected_message,
                  [](client& self) { self.say(content::change_cipher_spec, bytes{1}); });
@@ -88,24 +92,29 @@ BOOST_AUTO_TEST_CASE(change_cipher_spec_elsewhere_or_malformed_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(an_error_alert_that_says_warning_is_refused) {
+  // Or taken for the error that it is (RFC 8446, 6).
   const world of;
   client theirs(of.them);
   theirs.say_plain(content::alert, bytes{1, 40});
-  expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alerts::decode_error);
-  refuses_client(errc::handshake_failed, alerts::decode_error,
+  expect_refusal(of, of.accept(), theirs, errc::handshake_failed,
+                 by_engine(alerts::decode_error, alerts::unexpected_message));
+  const auto answer = by_engine(alerts::decode_error, alerts::none);
+  refuses_client(by_engine(errc::handshake_failed, errc::refused_by_peer), answer,
                  [](client& self) { self.say_alert(1, 49); });
   inside meeting;
   meeting.theirs.say_alert(1, 40);
-  meeting.expect_end(errc::malformed, alerts::decode_error);
+  meeting.expect_end(by_engine(errc::malformed, errc::refused_by_peer), answer);
 }
 
 BOOST_AUTO_TEST_CASE(a_malformed_alert_is_refused) {
-  const std::pair<bytes, int> malformed[] = {{bytes{2}, alerts::decode_error},
-                                             {bytes{2, 40, 0}, alerts::decode_error},
-                                             {bytes{0, 40}, alerts::illegal_parameter},
-                                             {bytes{3, 40}, alerts::illegal_parameter}};
+  const auto no_alert = by_engine(alerts::decode_error, alerts::unexpected_message);
+  const auto no_level = by_engine(alerts::illegal_parameter, alerts::none);
+  const std::pair<bytes, int> malformed[] = {{bytes{2}, no_alert},
+                                             {bytes{2, 40, 0}, no_alert},
+                                             {bytes{0, 40}, no_level},
+                                             {bytes{3, 40}, no_level}};
   for (const auto& [said, alert] : malformed)
-    refuses_client(errc::handshake_failed, alert,
+    refuses_client(alert == alerts::none ? errc::refused_by_peer : errc::handshake_failed, alert,
                    [&](client& self) { self.say(content::alert, said); });
 }
 
@@ -200,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_flood_of_key_updates_ends_the_session) {
     inside meeting;
     for (int i = 0; i < 1000; ++i) meeting.theirs.update_keys(ask);
     meeting.expect_end(errc::malformed, alerts::unexpected_message);
-    BOOST_TEST(meeting.theirs.key_updates() == 0U);
+    BOOST_TEST(meeting.theirs.key_updates() == (ask ? by_engine(0U, 1U) : 0U));
   }
 }
 
@@ -209,7 +218,8 @@ BOOST_AUTO_TEST_CASE(a_key_update_that_is_malformed_or_has_company_ends_the_sess
   const std::pair<bytes, int> wrong[] = {
       {framed(message::key_update, number(1, 2)), alerts::illegal_parameter},
       {framed(message::key_update, {}), alerts::decode_error},
-      {framed(message::key_update, number(2, 0)), alerts::decode_error},
+      {framed(message::key_update, number(2, 0)),
+       by_engine(alerts::decode_error, alerts::illegal_parameter)},
       {joined({update, update}), alerts::unexpected_message}};
   for (const auto& [said, alert] : wrong) {
     inside meeting;
@@ -220,10 +230,13 @@ BOOST_AUTO_TEST_CASE(a_key_update_that_is_malformed_or_has_company_ends_the_sess
 
 BOOST_AUTO_TEST_CASE(empty_data_without_end_takes_no_room) {
   inside meeting;
-  for (int i = 0; i < 20000; ++i) meeting.theirs.say(content::data, {});
+  for (int i = 0; i < by_engine(20000, 32); ++i) meeting.theirs.say(content::data, {});
   meeting.theirs.say_data("at last");
   BOOST_TEST(accepted(duel(meeting.session, meeting.theirs)));
   BOOST_TEST(as_text(meeting.session.received()) == "at last");
+  if (!over_libssl()) return;
+  for (int i = 0; i < 33; ++i) meeting.theirs.say(content::data, {});
+  BOOST_TEST(refused_as(errc::malformed, duel(meeting.session, meeting.theirs)));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

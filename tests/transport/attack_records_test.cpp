@@ -1,5 +1,7 @@
 #include <keywarden/transport/session.hpp>
 
+#include <span>
+
 #include <boost/test/unit_test.hpp>
 
 #include <support/hostile_meeting.hpp>
@@ -84,11 +86,12 @@ BOOST_AUTO_TEST_CASE(a_hello_split_at_any_byte_is_understood) {
 
 BOOST_AUTO_TEST_CASE(something_else_between_the_pieces_of_a_message_is_refused) {
   const client::script between[] = {
+      [](client& self) { self.say_data("data"); },
       [](client& self) { self.say_alert(1, 90); },
       [](client& self) { self.say_plain(content::change_cipher_spec, bytes{1}); },
-      [](client& self) { self.say_data("data"); },
   };
-  for (const auto& each : between)
+  // OpenSSL drops what says nothing.
+  for (const auto& each : std::span(between).first(by_engine(3U, 1U)))
     refuses_client(errc::handshake_failed, alerts::unexpected_message, [&](client& self) {
       const auto said = flight_messages(self);
       self.say(content::handshake, bytes_view(said[0]).first(10));
@@ -137,10 +140,14 @@ BOOST_AUTO_TEST_CASE(a_flight_that_is_not_protected_is_refused) {
 BOOST_AUTO_TEST_CASE(a_record_of_another_version_is_refused) {
   for (const std::uint16_t version :
        std::initializer_list<std::uint16_t>{0x0000, 0x0200, 0x0300, 0x0301, 0x0302, 0x0304, 0xfefd})
-    refuses_client(errc::handshake_failed, alerts::illegal_parameter, [&](client& self) {
-      self.say_bytes(self.write_key().seal(content::handshake,
-                                           certificate_message(chain_of(self.own())), 0, version));
-    });
+    refuses_client(
+        errc::handshake_failed,
+        by_engine(alerts::illegal_parameter,
+                  version >> 8 == 3 ? alerts::decode_error : alerts::protocol_version),
+        [&](client& self) {
+          self.say_bytes(self.write_key().seal(
+              content::handshake, certificate_message(chain_of(self.own())), 0, version));
+        });
 }
 
 BOOST_AUTO_TEST_CASE(a_hello_in_a_record_of_no_tls_version_is_refused) {
@@ -172,8 +179,9 @@ BOOST_AUTO_TEST_CASE(a_record_that_is_too_large_is_refused) {
   expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alerts::record_overflow);
   refuses_client(errc::handshake_failed, alerts::record_overflow,
                  [&](client& self) { self.say(content::handshake, bytes(most + 1)); });
-  refuses_client(errc::handshake_failed, alerts::record_overflow,
-                 [&](client& self) { self.say(content::handshake, bytes(1), most); });
+  if (!over_libssl())  // which does not count padding while the record is no larger than any
+    refuses_client(errc::handshake_failed, alerts::record_overflow,
+                   [&](client& self) { self.say(content::handshake, bytes(1), most); });
   refuses_client(errc::handshake_failed, alerts::record_overflow,
                  [&](client& self) { self.say(content::handshake, bytes(40000)); });
   inside meeting;
@@ -193,7 +201,8 @@ BOOST_AUTO_TEST_CASE(an_empty_record_is_refused_unless_it_is_data) {
     const world of;
     client theirs(of.them);
     theirs.say_plain(type, {});
-    expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alerts::decode_error);
+    if (!over_libssl())  // which overlooks some
+      expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alerts::decode_error);
     refuses_client(errc::handshake_failed, alerts::unexpected_message,
                    [&](client& self) { self.say(type, {}); });
   }
@@ -230,8 +239,9 @@ BOOST_AUTO_TEST_CASE(a_huge_handshake_message_is_refused_at_its_first_bytes) {
   const world of;
   client theirs(of.them);
   theirs.say_plain(content::handshake, bytes{1, 0xff, 0xff, 0xff});
-  expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alerts::handshake_failure);
-  refuses_client(errc::handshake_failed, alerts::handshake_failure, [](client& self) {
+  const auto alert = by_engine(alerts::handshake_failure, alerts::illegal_parameter);
+  expect_refusal(of, of.accept(), theirs, errc::handshake_failed, alert);
+  refuses_client(errc::handshake_failed, alert, [](client& self) {
     self.say(content::handshake, bytes{11, 1, 0, 1});  // a Certificate of 65,537 bytes
   });
 }

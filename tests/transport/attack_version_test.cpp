@@ -25,6 +25,16 @@ bytes random_ending(std::uint8_t last) {
   return joined({random_bytes(24), as_bytes("DOWNGRD"), number(1, last)});
 }
 
+/// A proven acceptor whose answer is strange in a way that changes nothing.
+void let_in(const answer_shape& shape) {
+  const world of;
+  server theirs(of.them, server::honest_answer, shape);
+  auto connector = of.connect();
+  BOOST_TEST(accepted(duel(connector, theirs)));
+  BOOST_TEST(connector.finished());
+  BOOST_TEST(of.authenticator.judged() == 1);
+}
+
 BOOST_AUTO_TEST_SUITE(attack_on_version)
 
 BOOST_AUTO_TEST_CASE(a_connector_of_tls12_only_is_refused) {
@@ -160,6 +170,7 @@ BOOST_AUTO_TEST_CASE(an_acceptor_that_names_an_older_version_is_refused) {
 BOOST_AUTO_TEST_CASE(the_sentinel_in_a_tls13_hello_is_refused) {
   answer_shape shape;
   shape.random = random_ending(1);
+  if (over_libssl()) return let_in(shape);  // it looks only where another version was picked
   refuses_server(errc::handshake_failed, alerts::illegal_parameter, server::honest_answer, shape);
 }
 
@@ -171,7 +182,8 @@ BOOST_AUTO_TEST_CASE(an_acceptor_that_picks_what_was_not_offered_is_refused) {
   }
   answer_shape shape;
   shape.protocol = "keywarden/1/disabled";
-  refuses_server(errc::handshake_failed, alerts::illegal_parameter, server::honest_answer, shape);
+  refuses_server(errc::handshake_failed, by_engine(alerts::illegal_parameter, alerts::decode_error),
+                 server::honest_answer, shape);
 }
 
 // Hellos of somebody else.

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <keywarden/transport/tls.hpp>
+#include <support/engine.hpp>
 #include <support/refusals.hpp>
 #include <support/two_ends.hpp>
 
@@ -19,6 +20,9 @@ template <class Transport>
 auto context(const knows& with) {
   return Transport::template context<knows>::create(with).value();
 }
+
+/// Over the engine of this run.
+auto doors(const knows& with) { return kw::testing::doors<knows>::create(with).value(); }
 
 struct pair {
   std::shared_ptr<const kw::pki::identity> a = kw::testing::make_identity("a");
@@ -42,14 +46,14 @@ BOOST_AUTO_TEST_SUITE(session)
 
 BOOST_AUTO_TEST_CASE(two_ends_that_know_each_other_talk_both_ways) {
   pair of;
-  auto met =
-      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(of.at_a), doors(of.at_b));
   BOOST_TEST_REQUIRE(accepted(met.connector));
   BOOST_TEST_REQUIRE(accepted(met.acceptor));
   BOOST_TEST(met.connector->peer().login == "b");
   BOOST_TEST(met.acceptor->peer().login == "a");
   BOOST_TEST(met.acceptor->version() == "TLS v1.3");
-  BOOST_TEST(met.acceptor->group() == "x25519/ML-KEM-768");
+  BOOST_TEST(met.acceptor->group() ==
+             kw::testing::by_engine<std::string>("x25519/ML-KEM-768", "x25519"));
   BOOST_TEST(
       (met.acceptor->protection() == transport::negotiation::encrypted(transport::algorithm::aes)));
   BOOST_TEST(said(*met.connector, *met.acceptor, "there") == "there");
@@ -59,8 +63,8 @@ BOOST_AUTO_TEST_CASE(two_ends_that_know_each_other_talk_both_ways) {
 BOOST_AUTO_TEST_CASE(a_handshake_survives_any_fragmentation) {
   pair of;
   for (const std::size_t piece : {1U, 7U, 1400U}) {
-    auto met = kw::testing::meet(context<transport::tls13<>>(of.at_a).connect("b").value(),
-                                 context<transport::tls13<>>(of.at_b).accept().value(), piece);
+    auto met = kw::testing::meet(doors(of.at_a).connect("b").value(),
+                                 doors(of.at_b).accept().value(), piece);
     BOOST_TEST(accepted(met.connector));
     BOOST_TEST(accepted(met.acceptor));
   }
@@ -69,8 +73,7 @@ BOOST_AUTO_TEST_CASE(a_handshake_survives_any_fragmentation) {
 BOOST_AUTO_TEST_CASE(a_stranger_is_refused_and_learns_nothing) {
   pair of;
   const knows stranger(kw::testing::make_identity("stranger"), *of.b, "b");
-  auto met = kw::testing::meet(context<transport::tls13<>>(stranger),
-                               context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(stranger), doors(of.at_b));
   BOOST_TEST(refused_as(errc::peer_unknown, met.acceptor));
   BOOST_TEST(refused_as(errc::refused_by_peer, met.connector));
   BOOST_TEST(met.connector.error().value_of(kw::fact::alert) == "access_denied");
@@ -79,8 +82,7 @@ BOOST_AUTO_TEST_CASE(a_stranger_is_refused_and_learns_nothing) {
 BOOST_AUTO_TEST_CASE(a_connector_refuses_an_unknown_acceptor_before_it_shows_itself) {
   pair of;
   const knows stranger(kw::testing::make_identity("stranger"), *of.a, "a");
-  auto met = kw::testing::meet(context<transport::tls13<>>(of.at_a),
-                               context<transport::tls13<>>(stranger));
+  auto met = kw::testing::meet(doors(of.at_a), doors(stranger));
   BOOST_TEST(refused_as(errc::peer_unknown, met.connector));
   BOOST_TEST(refused_as(errc::refused_by_peer, met.acceptor));
   BOOST_TEST(met.acceptor.error().value_of(kw::fact::alert) == "access_denied");
@@ -110,16 +112,14 @@ BOOST_AUTO_TEST_CASE(an_altered_record_is_refused_in_both_transports) {
     BOOST_TEST(met.acceptor->received().empty());
     BOOST_TEST(refused_as(errc::authentication_failed, met.acceptor->send(kw::as_bytes("x"))));
   };
-  alter(kw::testing::meet(context<transport::tls13<>>(of.at_a),
-                          context<transport::tls13<>>(of.at_b)));
+  alter(kw::testing::meet(doors(of.at_a), doors(of.at_b)));
   alter(kw::testing::meet(context<transport::tls12_integrity_only>(of.at_a),
                           context<transport::tls12_integrity_only>(of.at_b)));
 }
 
 BOOST_AUTO_TEST_CASE(a_side_that_closed_still_hears_the_other) {
   pair of;
-  auto met =
-      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(of.at_a), doors(of.at_b));
   met.connector->close().value();
   kw::testing::carry(*met.connector, *met.acceptor).value();
   BOOST_TEST(met.acceptor->peer_closed());
@@ -140,8 +140,7 @@ BOOST_AUTO_TEST_CASE(more_than_is_taken_at_once_arrives_whole_and_in_order) {
 
 BOOST_AUTO_TEST_CASE(keys_can_be_replaced_while_talking) {
   pair of;
-  auto met =
-      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(of.at_a), doors(of.at_b));
   met.connector->update_keys().value();
   BOOST_TEST(said(*met.connector, *met.acceptor, "new keys") == "new keys");
   BOOST_TEST(said(*met.acceptor, *met.connector, "here too") == "here too");
@@ -149,8 +148,7 @@ BOOST_AUTO_TEST_CASE(keys_can_be_replaced_while_talking) {
 
 BOOST_AUTO_TEST_CASE(both_ends_export_the_same_secret) {
   pair of;
-  auto met =
-      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(of.at_a), doors(of.at_b));
   BOOST_TEST((met.connector->exported_key("EXPORTER-test").value() ==
               met.acceptor->exported_key("EXPORTER-test").value()));
   BOOST_TEST(!(met.connector->exported_key("EXPORTER-test").value() ==
@@ -159,8 +157,7 @@ BOOST_AUTO_TEST_CASE(both_ends_export_the_same_secret) {
 
 BOOST_AUTO_TEST_CASE(a_peer_that_does_not_read_fills_a_bounded_queue) {
   pair of;
-  auto met =
-      kw::testing::meet(context<transport::tls13<>>(of.at_a), context<transport::tls13<>>(of.at_b));
+  auto met = kw::testing::meet(doors(of.at_a), doors(of.at_b));
   const kw::bytes block(65536, 'x');
   kw::result<void> outcome = kw::done();
   for (int i = 0; i < 100 && outcome; ++i) outcome = met.connector->send(block);
@@ -170,7 +167,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_does_not_read_fills_a_bounded_queue) {
 
 BOOST_AUTO_TEST_CASE(garbage_is_refused_before_anything_is_delivered) {
   pair of;
-  auto acceptor = context<transport::tls13<>>(of.at_b).accept().value();
+  auto acceptor = doors(of.at_b).accept().value();
   BOOST_TEST(refused_as(errc::handshake_failed,
                         acceptor.receive(kw::as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))));
   BOOST_TEST(!acceptor.finished());
@@ -179,7 +176,7 @@ BOOST_AUTO_TEST_CASE(garbage_is_refused_before_anything_is_delivered) {
 
 BOOST_AUTO_TEST_CASE(an_endless_handshake_is_cut_off) {
   pair of;
-  auto acceptor = context<transport::tls13<>>(of.at_b).accept().value();
+  auto acceptor = doors(of.at_b).accept().value();
   // Records of one unfinished handshake message, for ever.
   kw::bytes record{22, 3, 1, 0x40, 0};
   record.resize(5 + 0x4000, 0);
@@ -221,8 +218,8 @@ BOOST_AUTO_TEST_CASE(a_broken_record_after_closing_is_no_goodbye) {
 
 BOOST_AUTO_TEST_CASE(what_follows_a_finished_in_the_same_bytes_is_not_handshake) {
   pair of;
-  auto connector = context<transport::tls13<>>(of.at_a).connect("b").value();
-  auto acceptor = context<transport::tls13<>>(of.at_b).accept().value();
+  auto connector = doors(of.at_a).connect("b").value();
+  auto acceptor = doors(of.at_b).accept().value();
   kw::testing::carry(connector, acceptor).value();
   kw::testing::carry(acceptor, connector).value();
   auto last = kw::to_bytes(connector.outgoing());

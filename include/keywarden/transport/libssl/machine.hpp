@@ -52,10 +52,15 @@ class machine final : public shared::machine {
 
   [[nodiscard]] result<void> receive(bytes_view data) override {
     if (failure_) return *failure_;
+    bytes hello;
     if (ssl_ == nullptr) {
       if (side_ == auth::side::connector)
         return error(errc::invalid_argument).with(fact::reason, "not started");
+      append(hello_, data);
+      if (begins_hello(hello_)) return done();
       if (auto made = make_engine(); !made) return fail(made.error());
+      hello = std::move(hello_);
+      data = hello;
     }
     // What follows the peer's Finished in the same bytes does not count as handshake.
     while (!data.empty() && !finished()) {
@@ -129,6 +134,17 @@ class machine final : public shared::machine {
 
   [[nodiscard]] const settings& of() const noexcept { return shared_->of(); }
 
+  /// Whether this may become a hello and is less than a record of one. OpenSSL takes 70 KB for the
+  /// first byte of a stranger; this takes what was said.
+  [[nodiscard]] static bool begins_hello(bytes_view said) noexcept {
+    constexpr std::uint8_t handshake_record = 22;
+    if (said.empty()) return true;
+    if (said[0] != handshake_record || (said.size() > 1 && said[1] != 3)) return false;
+    if (said.size() < 5) return true;
+    const std::size_t size = said[3] * 256U + said[4];
+    return size <= largest_record && said.size() < 5 + size;
+  }
+
   // Into OpenSSL.
 
   /// What this side shows is read once for each handshake: a reload meanwhile does not mix.
@@ -198,6 +214,7 @@ class machine final : public shared::machine {
       return done();
     }
     if (ended_) return veto(*std::exchange(ended_, std::nullopt));
+    const auto number = ERR_GET_REASON(ERR_peek_error());
     const auto reason = take_reason();
     if (out_of_memory_) return end(error(errc::backend_failed).with(fact::reason, "no memory"));
     if (heard_ == SSL3_AD_CLOSE_NOTIFY && !finished())
@@ -206,9 +223,20 @@ class machine final : public shared::machine {
     if (heard_ > SSL3_AD_CLOSE_NOTIFY)
       return end(shared::refused_by_peer(
           Botan::TLS::Alert(static_cast<Botan::TLS::AlertType>(heard_), true)));
-    auto raw = error(errc::backend_failed).with(fact::operation, "TLS").with(fact::reason, reason);
-    if (said_ >= 0) raw = std::move(raw).with(fact::alert, said_);
-    return end(shared::explained(raw, !proof_.has_value()));
+    if (said_ < 0) {  // of bytes that are no TLS at all
+      said_ = SSL3_AD_ILLEGAL_PARAMETER;
+      say_alert(said_);
+    }
+    // A record's version is no offer of one.
+    if (said_ == TLS1_AD_PROTOCOL_VERSION && number == SSL_R_WRONG_VERSION_NUMBER)
+      return end(error(finished() ? errc::malformed : errc::handshake_failed)
+                     .with(fact::reason, reason)
+                     .with(fact::alert, shared::alert_name(said_)));
+    return end(shared::explained(error(errc::backend_failed)
+                                     .with(fact::operation, "TLS")
+                                     .with(fact::reason, reason)
+                                     .with(fact::alert, said_),
+                                 !proof_.has_value()));
   }
 
   /// The end, whatever is still to be said is in `outgoing`.
@@ -474,6 +502,7 @@ class machine final : public shared::machine {
 
   std::shared_ptr<contexts> shared_;
   owned_ssl ssl_;
+  bytes hello_;                 // the first record, until it is whole
   bytes_view source_;           // of the bytes that are fed, what is not read yet
   std::size_t mark_ = 0;        // where `outgoing` ended before they came
   write_keys keys_;             // of this side's records

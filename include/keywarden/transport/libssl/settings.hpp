@@ -117,7 +117,7 @@ struct settings {
   SSL_CTX_set_security_level(to, 2);
   SSL_CTX_set_options(to, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                               SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_mode(to, SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_mode(to, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_OFF | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_max_cert_list(to, 65536);
   const bool accepted =
