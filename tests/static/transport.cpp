@@ -4,6 +4,9 @@
 #include <keywarden/admit/anyone.hpp>
 #include <keywarden/endpoint/endpoint.hpp>
 #include <keywarden/transport/tls.hpp>
+#ifdef KEYWARDEN_TESTS_LIBSSL
+#include <keywarden/transport/libssl/tls13.hpp>
+#endif
 #include <support/two_ends.hpp>
 
 namespace static_transport {
@@ -103,6 +106,18 @@ static_assert(transport::group_choice<transport::hybrid_or_classical>);
 static_assert(transport::group_choice<transport::hybrid_only>);
 static_assert(transport::group_choice<transport::classical_only>);
 static_assert(!transport::group_choice<int>);
+struct groups_that_hide_the_hybrid : transport::classical_only {
+  void hybrid() const;
+};
+static_assert(!transport::group_choice<groups_that_hide_the_hybrid>);
+
+#ifdef KEYWARDEN_TESTS_LIBSSL
+using over_openssl = transport::libssl::tls13<transport::classical_only>;
+static_assert(transport::transport_for<over_openssl, knows>);
+static_assert(over_openssl::clause == transport::tls13<>::clause);
+static_assert(std::same_as<decltype(std::declval<over_openssl::context<knows>>().accept()),
+                           kw::result<transport::handshake>>);
+#endif
 
 // The defaults, literally.
 static_assert(transport::tls13<>::clause.presence() == transport::presence::required);

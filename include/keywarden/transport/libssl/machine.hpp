@@ -16,6 +16,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/tls1.h>
+#include <openssl/x509v3.h>
 
 #include <keywarden/core/backend.hpp>
 #include <keywarden/transport/libssl/settings.hpp>
@@ -360,11 +361,12 @@ class machine final : public shared::machine {
     source_ = {};
   }
 
-  /// Accepts every chain, unless its key is costly to use: a stranger's is used before anybody
-  /// knows him.
+  /// Accepts every chain, unless its key may not sign or is costly to use: a stranger's is used
+  /// before anybody knows him.
   static int verify(X509_STORE_CTX* store, void* /*unused*/) {
-    const auto* const key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(store));
-    bool sound = key != nullptr;
+    auto* const leaf = X509_STORE_CTX_get0_cert(store);
+    const auto* const key = X509_get0_pubkey(leaf);
+    bool sound = key != nullptr && (X509_get_key_usage(leaf) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
     if (sound && EVP_PKEY_is_a(key, "RSA") != 0) {
       BIGNUM* exponent = nullptr;
       const auto bits = EVP_PKEY_get_bits(key);
