@@ -7,7 +7,7 @@ Which tests need not run again, because they passed and nothing that they read h
                counts only those that are selected); "none", or nothing if all of them are. Writes their digests into <digests>.
     remember   reads ctest's JUnit report, and keeps the digests of the tests that passed
 
-A test's digest covers its command line, every program and script named there or in REQUIRED_FILES, every file below
+A test's digest covers its command line, its environment's settings, every program and script named there or in REQUIRED_FILES, every file below
 tests/, docs/ and examples/ that is not compiled, the installed packages, and the environment variables KEYWARDEN_*.
 Tests of the tree as a whole (labels architecture, compile_fail and cmake) are quick or look after themselves: they
 always run.
@@ -59,8 +59,10 @@ class Digests:
         return self.seen[key]
 
     def of_test(self, test):
-        required = properties_of(test).get("REQUIRED_FILES", [])
+        properties = properties_of(test)
+        required = properties.get("REQUIRED_FILES", [])
         digest = hashlib.sha256(self.common.encode())
+        digest.update(f"{properties.get('ENVIRONMENT', [])}\0".encode())
         for word in test["command"]:
             digest.update(f"{word}\0".encode())
         for path in [*test["command"], *required]:
