@@ -150,6 +150,7 @@ class context_pool<profiled<Inner, Clock>> {
   };
   class lease {
    public:
+    // cppcheck-suppress uninitMemberVar; it takes the constructor for the unspecialised lease's
     lease(lease&& other) noexcept
         : pool_(std::exchange(other.pool_, nullptr)), held_(std::move(other.held_)) {}
     lease& operator=(lease&& other) noexcept {
