@@ -13,6 +13,7 @@
 #include <keywarden/crypto/by_size.hpp>
 
 #include "crypto/aead_laws.hpp"
+#include "support/memory_map.hpp"
 #include "support/refusals.hpp"
 
 namespace libcrypto_test {
@@ -151,6 +152,38 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(threads_make_and_use_contexts_of_their_own, Aead, 
   for (auto& each : threads) each.join();
   BOOST_TEST(failures == 0);
 }
+
+// A sanitizer's allocator keeps its memory elsewhere.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+// Both ciphers keep the key's own bytes as the beginning of what they make of it.
+std::ptrdiff_t copies_in_the_heap(kw::bytes_view key) {
+  std::ptrdiff_t found = 0;
+  for (const auto& each : kw::testing::mappings_of("self")) {
+    if (each.name != "[heap]") continue;
+    auto data = kw::testing::read_memory("self", each.begin, each.end - each.begin);
+    for (auto at = data.begin();; ++found, ++at) {
+      at = std::search(at, data.end(), key.begin(), key.end());
+      if (at == data.end()) break;
+    }
+    kw::detail::wipe(data);
+  }
+  return found;
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(closing_a_context_wipes_its_key, Aead, alone) {
+  const auto key = kw::random_key().value();
+  {
+    auto cipher = Aead::context::create(key).value();
+    kw::bytes data(200, 1);
+    crypto::tag tag;
+    cipher.seal({}, {}, data, tag).value();
+    cipher.open({}, {}, data, tag).value();
+    BOOST_TEST(copies_in_the_heap(kw::detail::view_of(key)) > 0);
+  }
+  BOOST_TEST(copies_in_the_heap(kw::detail::view_of(key)) == 0);
+}
+
+#endif
 
 #if !defined(OPENSSL_IS_AWSLC)
 

@@ -2,17 +2,24 @@
 
 #include <keywarden/crypto/libcrypto/aead.hpp>
 
+#include <atomic>
 #include <random>
+#include <thread>
 #include <tuple>
+#include <vector>
 
 #include <boost/test/unit_test.hpp>
 
 #include <keywarden/crypto/by_size.hpp>
 #include <keywarden/key/opened_key.hpp>
-#include <keywarden/key/stream.hpp>
+
+#include <keywarden/store/memory.hpp>
+#include <keywarden/vault/standard_policy.hpp>
+#include <keywarden/vault/vault.hpp>
 
 #include "crypto/aead_laws.hpp"
 #include "support/refusals.hpp"
+#include "support/scratch.hpp"
 
 namespace libcrypto_test {
 
@@ -145,6 +152,38 @@ void check_opened_keys() {
 BOOST_AUTO_TEST_CASE(opened_keys_open_what_another_provider_sealed) {
   check_opened_keys<kw::format::native>();
   check_opened_keys<kw::format::tink>();
+}
+
+using by_botan = kw::standard_policy<kw::store::memory>;
+struct by_both : by_botan {
+  using cipher =
+      crypto::by_size<crypto::up_to<20, lc::aes256_gcm>, crypto::otherwise<crypto::aes256_gcm>>;
+};
+struct by_another_algorithm : by_botan {
+  using cipher = lc::chacha20_poly1305;
+};
+BOOST_AUTO_TEST_CASE(a_vault_opens_under_a_policy_with_another_provider) {
+  const kw::testing::scratch folder;
+  const kw::store::memory records;
+  const by_botan::service_key opens(kw::protect::account(folder / "account"),
+                                    kw::protect::machine(folder / "machine"));
+  kw::bytes sealed;
+  {
+    auto vault = kw::vault<by_botan>::open_or_create(records.share(), opens).value();
+    auto sales = vault.create_database("sales").value();
+    sales.master_key().create(kw::password("Correct horse 7 battery")).value();
+    sales.keys().create("cards", kw::by::master_key{}).value();
+    const auto key = sales.keys().open<cards>("cards").value();
+    sealed = kw::to_bytes(key.seal(kw::as_bytes("4111 1111")).value().view());
+  }
+  {
+    auto vault = kw::vault<by_both>::open_or_create(records.share(), opens).value();
+    const auto key = vault.database("sales").value().keys().open<cards>("cards").value();
+    BOOST_TEST(key.open(kw::sealed<cards>(sealed)).value().text() == "4111 1111");
+  }
+  auto vault = kw::vault<by_another_algorithm>::open_or_create(records.share(), opens).value();
+  BOOST_TEST(refused_as(errc::unsupported_suite,
+                        vault.database("sales").value().keys().open<cards>("cards")));
 }
 
 BOOST_AUTO_TEST_CASE(an_opened_key_is_used_by_many_threads) {

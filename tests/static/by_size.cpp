@@ -18,6 +18,9 @@ using crypto::when_sealing;
 
 // Another provider of the same algorithm, and some that differ from it in one fact each.
 struct another : aes256_gcm {};
+struct of_another_name : aes256_gcm {
+  static constexpr std::string_view name = "aes-256-gcm by somebody";
+};
 struct with_fewer_messages : aes256_gcm {
   static constexpr std::uint64_t max_messages = 7;
 };
@@ -30,11 +33,12 @@ struct of_another_suite : aes256_gcm {
 struct with_a_shorter_key : aes256_gcm {
   static constexpr std::size_t key_size = 16;
 };
-static_assert(crypto::detail::interchangeable<aes256_gcm, another>);
-static_assert(!crypto::detail::interchangeable<aes256_gcm, with_fewer_messages>);
-static_assert(!crypto::detail::interchangeable<aes256_gcm, with_shorter_messages>);
-static_assert(!crypto::detail::interchangeable<aes256_gcm, of_another_suite>);
-static_assert(!crypto::detail::interchangeable<aes256_gcm, with_a_shorter_key>);
+static_assert(crypto::detail::interchangeable<aes256_gcm, another>());
+static_assert(!crypto::detail::interchangeable<aes256_gcm, of_another_name>());
+static_assert(!crypto::detail::interchangeable<aes256_gcm, with_fewer_messages>());
+static_assert(!crypto::detail::interchangeable<aes256_gcm, with_shorter_messages>());
+static_assert(!crypto::detail::interchangeable<aes256_gcm, of_another_suite>());
+static_assert(!crypto::detail::interchangeable<aes256_gcm, with_a_shorter_key>());
 
 template <class... Choices>
 inline constexpr bool valid = crypto::detail::sides<Choices...>::valid;

@@ -18,8 +18,8 @@ namespace lc = keywarden::crypto::libcrypto;
 
 static_assert(crypto::aead<lc::aes256_gcm> && crypto::aead<lc::chacha20_poly1305>);
 static_assert(std::is_empty_v<lc::aes256_gcm> && std::is_empty_v<lc::chacha20_poly1305>);
-static_assert(crypto::detail::interchangeable<lc::aes256_gcm, crypto::aes256_gcm>);
-static_assert(crypto::detail::interchangeable<lc::chacha20_poly1305, crypto::chacha20_poly1305>);
+static_assert(crypto::detail::interchangeable<lc::aes256_gcm, crypto::aes256_gcm>());
+static_assert(crypto::detail::interchangeable<lc::chacha20_poly1305, crypto::chacha20_poly1305>());
 static_assert(lc::aes256_gcm::name == crypto::aes256_gcm::name);
 static_assert(lc::chacha20_poly1305::name == crypto::chacha20_poly1305::name);
 static_assert(!std::is_same_v<lc::aes256_gcm, crypto::aes256_gcm>);  // a composition names it
@@ -31,8 +31,15 @@ static_assert(std::is_nothrow_move_constructible_v<lc::aes256_gcm::context> &&
               std::is_nothrow_move_assignable_v<lc::aes256_gcm::context> &&
               !std::copyable<lc::aes256_gcm::context>);
 
-using mixed =
-    crypto::by_size<crypto::up_to<1024, lc::aes256_gcm>, crypto::otherwise<crypto::aes256_gcm>>;
+//[by_size
+// What has at most 2,560 bytes is sealed and opened by OpenSSL, what has more by Botan.
+using mixed = crypto::by_size<crypto::up_to<2560, crypto::libcrypto::aes256_gcm>,
+                              crypto::otherwise<crypto::aes256_gcm>>;
+
+struct policy : kw::standard_policy<kw::store::memory> {
+  using cipher = mixed;
+};
+//]
 static_assert(crypto::aead<mixed>);
 static_assert(sizeof(mixed::context) <=
               sizeof(lc::aes256_gcm::context) + sizeof(crypto::aes256_gcm::context));
@@ -42,10 +49,15 @@ struct cards {
   static constexpr std::string_view name = "card numbers";
 };
 static_assert(sizeof(kw::opened_key<cards, lc::aes256_gcm>) == sizeof(kw::opened_key<cards>));
+//[by_side
+// Sealing and opening may differ, and choose among as many as there are.
+using sided = crypto::by_size<crypto::when_sealing<crypto::up_to<2560, lc::aes256_gcm>,
+                                                   crypto::otherwise<crypto::aes256_gcm>>,
+                              crypto::when_opening<crypto::up_to<4096, lc::aes256_gcm>,
+                                                   crypto::otherwise<crypto::aes256_gcm>>>;
+//]
+static_assert(crypto::aead<sided> && sizeof(sided::context) == sizeof(mixed::context));
 static_assert(sizeof(kw::opened_stream_key<cards, kw::stream::native, mixed>) > 0);
-struct policy : kw::standard_policy<kw::store::memory> {
-  using cipher = mixed;
-};
 static_assert(sizeof(kw::vault<policy>) > 0);
 
 }  // namespace libcrypto_facts

@@ -27,7 +27,8 @@ enum class suite : std::uint8_t {
 };
 
 /// A concept matching AEAD algorithms. Satisfied by `aes256_gcm`, `chacha20_poly1305`,
-/// `aes256_gcm_siv`.
+/// `aes256_gcm_siv`; by `libcrypto::aes256_gcm` and `libcrypto::chacha20_poly1305`; by `by_size` of
+/// such.
 ///
 /// `T::context` is an algorithm keyed once. `seal` encrypts `data` in place and gives its tag;
 /// `open` decrypts `data` in place when the tag is right, and otherwise wipes `data` and refuses

@@ -75,12 +75,15 @@ struct sides<when_sealing<Sealing...>, when_opening<Opening...>> {
 template <class Choice>
 using provider_of = typename Choice::provider;
 
-/// Whether two providers make and take the same messages.
+/// Whether two providers make and take the same messages, and open keys that are kept by name.
 template <class One, class Other>
-inline constexpr bool interchangeable =
-    One::id == Other::id&& One::key_size == Other::key_size&& One::strength ==
-    Other::strength&& One::max_messages == Other::max_messages&& One::max_message_size ==
-    Other::max_message_size&& One::nonce_misuse_resistant == Other::nonce_misuse_resistant;
+[[nodiscard]] consteval bool interchangeable() {
+  return std::string_view(One::name) == Other::name && One::id == Other::id &&
+         One::key_size == Other::key_size && One::strength == Other::strength &&
+         One::max_messages == Other::max_messages &&
+         One::max_message_size == Other::max_message_size &&
+         One::nonce_misuse_resistant == Other::nonce_misuse_resistant;
+}
 
 /// Every provider of `Sides`, once, keyed with the same key.
 template <class Sides, class... Providers>
@@ -155,7 +158,7 @@ struct by_size {
 
   template <class... Each>
   static constexpr bool all_interchangeable(boost::mp11::mp_list<Each...>) {
-    return (detail::interchangeable<first, Each> && ...);
+    return (detail::interchangeable<first, Each>() && ...);
   }
   static_assert(
       all_interchangeable(providers{}),
