@@ -12,10 +12,12 @@ import functools
 import hashlib
 import http.client
 import http.server
+import ipaddress
 import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -248,9 +250,13 @@ class Case(unittest.TestCase):
         web.wait_for(why)
 
 
+    def context(self, client="alice"):
+        made = ssl.create_default_context(cafile=self.place.folder / "ssl.pem")
+        made.load_cert_chain(self.place.folder / f"{client}.pem")
+        return made
+
     def connection(self, web, client="alice"):
-        context = ssl.create_default_context(cafile=self.place.folder / "ssl.pem")
-        context.load_cert_chain(self.place.folder / f"{client}.pem")
+        context = self.context(client)
         made = http.client.HTTPSConnection("localhost", web.https, context=context, timeout=PATIENCE)
         self.addCleanup(made.close)
         return made
@@ -381,7 +387,102 @@ class Revocation(Case):
         self.assertGreater(Responder.asked, 1)
 
 
+    def test_offline_reads_the_list_again_after_it_changed_and_ends_the_session(self):
+        place = self.place
+        for name in ("leaver", "stayer"):
+            place.done("ca", "issue", "ca", "--subject", f"CN={name}", "--purpose", "client", "--out", name, *place.ca, *place.pfx)
+            place.client_files(name)
+        place.done("ca", "crl", "ca", "--out", "changing.crl", *place.ca)
+        place.configuration(ClientCertificateRevocationCheck="Offline", AllowedClientCertificateThumbprints=",".join(
+            place.thumbprint(each) for each in ("leaver", "stayer")))
+        web = place.web("--revocation-list", "changing.crl")
+        one, other = self.connection(web, "leaver"), self.connection(web, "stayer")
+        self.assertEqual((self.ask(one), self.ask(other)), (HTTP_OK, HTTP_OK))
+
+        place.done("ca", "revoke", "ca", "leaver.cer", "--reason", "cessation-of-operation", *place.ca)
+        place.done("ca", "crl", "ca", "--out", "changing.crl", "--overwrite", *place.ca)
+        self.assertIn("1 sessions dropped", web.reload())
+        with self.assertRaises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
+            self.ask(one)
+        self.assertEqual(self.ask(other), HTTP_OK)
+        self.turned_away(web, "leaver", "revoked")
+        self.served(web, "stayer")
+
+        # Neither an unreadable list nor another authority's replaces the one that is known.
+        known = (place.folder / "changing.crl").read_bytes()
+        place.done("ca", "crl", "other", "--out", "other.crl", "--overwrite", *place.ca)
+        for content, why in ((known[:-1], "old configuration stays"), (b"", "old configuration stays"),
+                             ((place.folder / "other.crl").read_bytes(), "the authority did not sign this list")):
+            (place.folder / "changing.crl").write_bytes(content)
+            self.assertIn(why, web.reload())
+            self.turned_away(web, "leaver", "revoked")
+            self.served(web, "stayer")
+        (place.folder / "changing.crl").unlink()
+        self.assertIn("old configuration stays", web.reload())
+        self.served(web, "stayer")
+
+
+def link_local():
+    """An IPv6 address of this machine that needs to be told the link, and the link's number; or None."""
+    try:
+        lines = pathlib.Path("/proc/net/if_inet6").read_text().splitlines()
+    except OSError:
+        return None
+    for address, link, _, scope, flags, _ in (line.split() for line in lines):
+        if scope == "20" and not int(flags, 16) & 0x40:  # not tentative
+            return str(ipaddress.IPv6Address(bytes.fromhex(address))), int(link, 16)
+    return None
+
+
 class Networks(Case):
+    def ask_at(self, web, address):
+        """The answer to a client that reaches the service by this address."""
+        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as plain:
+            plain.settimeout(PATIENCE)
+            plain.connect((address[0], web.https, *address[1:]))
+            with self.context().wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answer = http.client.HTTPResponse(secure)
+                answer.begin()
+                return answer.status
+
+    @unittest.skipUnless(link_local(), "needs a network with a link-local IPv6 address")
+    def test_a_client_with_a_link_local_address_is_judged_and_served_like_any_other(self):
+        address, link = link_local()
+        self.place.configuration()
+        web = self.place.web("--address", "::")
+        self.assertEqual(self.ask_at(web, (address, 0, link)), HTTP_OK)
+        with socket.socket(socket.AF_INET6) as plain:  # HttpIn judges it as well
+            plain.settimeout(PATIENCE)
+            plain.connect((address, web.http, 0, link))
+            try:
+                self.assertEqual(plain.recv(1), b"")
+            except ConnectionError:
+                pass
+        web.wait_for(rf"HttpIn: not admitted: from {address}%")
+        self.place.configuration(HttpsIn="Restricted", Subnet="fe80::/10")
+        self.assertIn("read again", web.reload())
+        self.assertEqual(self.ask_at(web, (address, 0, link)), HTTP_OK)
+        self.place.configuration(HttpsIn="Restricted", Subnet="fe80::/128")
+        self.assertIn("read again", web.reload())
+        with self.assertRaises((ConnectionError, ssl.SSLError)):
+            self.ask_at(web, (address, 0, link))
+        web.wait_for(rf"HttpsIn: not admitted: from {address}")
+        self.assertIsNone(web.process.poll())
+
+    @unittest.skipUnless(link_local(), "needs IPv6")
+    def test_an_ipv4_client_of_an_ipv6_socket_is_under_the_rules_for_ipv4(self):
+        self.place.configuration(HttpsIn="Restricted", Subnet="127.0.0.0/8")
+        web = self.place.web("--address", "::")
+        self.assertEqual(self.ask_at(web, ("127.0.0.1",)), HTTP_OK)
+        with self.assertRaises((ConnectionError, ssl.SSLError)):
+            self.ask_at(web, ("::1",))  # the rules permit some IPv4 addresses and no other
+        self.place.configuration(HttpsIn="Restricted", Subnet="::1/128")
+        self.assertIn("read again", web.reload())
+        self.assertEqual(self.ask_at(web, ("::1",)), HTTP_OK)
+        with self.assertRaises((ConnectionError, ssl.SSLError)):
+            self.ask_at(web, ("127.0.0.1",))
+
     def test_the_http_port_is_denied(self):
         self.place.configuration()
         web = self.place.web()
@@ -419,6 +520,76 @@ class Connections(Case):
         self.assertIn("1 sessions dropped", web.reload())
         with self.assertRaises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
             self.ask(one)
+
+    def trickle(self, web, begin, rest):
+        """Sends bytes one after another until the service has had enough. How long it took; what came back."""
+        start = time.monotonic()
+        with socket.create_connection(("localhost", web.https), PATIENCE) as plain:
+            with self.context().wrap_socket(plain, server_hostname="localhost") as secure:
+                secure.sendall(begin)
+                for _ in range(PATIENCE * 100):
+                    if select.select([secure], [], [], 0.01)[0] or secure.pending():
+                        try:
+                            return time.monotonic() - start, secure.recv(4096)
+                        except (ConnectionError, ssl.SSLError):
+                            return time.monotonic() - start, b""
+                    try:
+                        secure.send(rest)
+                    except (ConnectionError, ssl.SSLError):
+                        return time.monotonic() - start, b""
+        raise AssertionError("it takes one byte after another without end")
+
+    def test_a_client_that_sends_a_byte_at_a_time_is_cut_off(self):
+        self.place.configuration(DynamicIpRestrictionDenyByConcurrentRequests="true", DynamicIpRestrictionMaxConcurrentRequests="1")
+        web = self.place.web("--request-time", "500")
+        for begin, rest in ((b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ", b"x"),
+                            (b"POST /requests HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n", b"y")):
+            took, answer = self.trickle(web, begin, rest)
+            self.assertGreaterEqual(took, 0.5)
+            self.assertEqual(answer, b"")
+            # What it took up is free again: one request at a time is all there is.
+            end = time.monotonic() + PATIENCE
+            while self.place.curl(web).returncode != 0:
+                self.assertLess(time.monotonic(), end, web.text())
+
+    def test_a_client_that_says_nothing_is_cut_off_and_one_that_keeps_asking_is_not(self):
+        self.place.configuration()
+        web = self.place.web("--request-time", "500")
+        silent, busy = self.connection(web), self.connection(web)
+        start = time.monotonic()
+        self.assertEqual(self.ask(silent), HTTP_OK)
+        silent.sock.settimeout(0.01)
+        while True:  # the time is for each request: busy's outlasts it
+            self.assertEqual(self.ask(busy), HTTP_OK)
+            self.assertLess(time.monotonic() - start, PATIENCE)
+            try:
+                self.assertEqual(silent.sock.recv(1), b"")
+                break
+            except TimeoutError:
+                continue
+            except (ConnectionError, ssl.SSLError):
+                break
+        self.assertGreaterEqual(time.monotonic() - start, 0.5)
+        self.assertEqual(self.ask(busy), HTTP_OK)
+
+    def test_the_metadata_cannot_be_exchanged_while_it_runs_and_then_nothing_changes(self):
+        self.place.configuration()
+        web, worker = self.place.web(), self.place.worker()
+        elsewhere = f"Data Source={self.place.folder}/elsewhere.db"
+        self.place.configuration(ElasticScaleMetadata=elsewhere,
+                                 AllowedClientCertificateThumbprints=self.place.thumbprint("bob"))
+        for each in (web, worker):
+            said = each.reload()
+            self.assertIn("the old configuration stays", said)
+            self.assertIn("ElasticScaleMetadata", said)
+            self.assertIn("restart", said)
+        self.served(web, "alice")  # not even the list
+        self.assertFalse((self.place.folder / "elsewhere.db").exists())
+        self.place.configuration(AllowedClientCertificateThumbprints=self.place.thumbprint("bob"))
+        for each in (web, worker):
+            self.assertIn("read again", each.reload())
+        self.turned_away(web, "alice", "allow-list")
+        self.served(web, "bob")
 
     def test_another_sites_page_changes_nothing(self):
         self.place.configuration()
