@@ -285,6 +285,19 @@ class Clients(Case):
         self.turned_away(web, None, "refused: from")
         self.assertIn("Split-Merge", self.served(web, "alice"))
 
+    def test_whoever_is_turned_away_is_not_told_why(self):
+        self.place.done("ca", "crl", "ca", "--out", "whole.crl", "--overwrite", *self.place.ca)
+        self.place.configuration(ClientCertificateRevocationCheck="Offline")
+        web = self.place.web("--revocation-list", "whole.crl")
+        told = set()
+        for client in ("stranger", "expired", "server", "unlisted"):
+            with socket.create_connection(("localhost", web.https), PATIENCE) as plain:
+                with self.assertRaises(ssl.SSLError) as refusal:
+                    with self.context(client).wrap_socket(plain, server_hostname="localhost") as secure:
+                        secure.recv(1)
+            told.add(refusal.exception.reason)
+        self.assertEqual(told, {"TLSV1_ALERT_ACCESS_DENIED"})
+
     def test_openssl_is_served_and_sees_no_list_of_trusted_authorities(self):
         self.place.configuration()
         web = self.place.web()
@@ -399,7 +412,7 @@ class Revocation(Case):
         one, other = self.connection(web, "leaver"), self.connection(web, "stayer")
         self.assertEqual((self.ask(one), self.ask(other)), (HTTP_OK, HTTP_OK))
 
-        place.done("ca", "revoke", "ca", "leaver.cer", "--reason", "cessation-of-operation", *place.ca)
+        place.done("ca", "revoke", "ca", "leaver.cer", "--reason", "ceased-operation", *place.ca)
         place.done("ca", "crl", "ca", "--out", "changing.crl", "--overwrite", *place.ca)
         self.assertIn("1 sessions dropped", web.reload())
         with self.assertRaises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
