@@ -770,6 +770,27 @@ class Requests(Case):
             self.assertNotIn(self.secret(shard).decode(), shown)
             self.assertIn(self.memory_has(worker.process, self.secret(shard)), (False, None))
 
+    def test_a_process_that_crashes_leaves_no_core(self):
+        for started in (self.place.web(), self.place.worker()):
+            number = started.process.pid
+            self.assertRegex(pathlib.Path(f"/proc/{number}/limits").read_text(), r"Max core file size +0 +0 ")
+            started.process.send_signal(signal.SIGABRT)
+            ended = os.waitid(os.P_PID, number, os.WEXITED | os.WNOWAIT)
+            self.assertEqual((ended.si_code, ended.si_status), (os.CLD_KILLED, signal.SIGABRT))  # not CLD_DUMPED
+
+    def test_rows_that_are_larger_than_a_batch_move_all_the_same(self):
+        with sqlite3.connect(self.place.data / "west.db") as database:
+            database.execute("update \"rows\" set payload = zeroblob(300000) where key % 10 = 0 and key < 100")
+        database.close()
+        web = self.place.web()
+        number = self.submit(web)
+        self.place.worker("--batch-bytes", "65536")
+        self.wait_until(web, number, "done")
+        self.assertEqual(self.keys_in("west"), list(range(200, 400)))
+        self.assertEqual(self.keys_in("east"), [*range(200), *range(5000, 5400)])
+        with sqlite3.connect(self.place.data / "east.db") as database:
+            self.assertEqual(database.execute("select count(*) from \"rows\" where length(payload) = 300000").fetchone()[0], 10)
+
     def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(self):
         web = self.place.web()
         number = self.submit(web)
