@@ -661,6 +661,22 @@ class Limits(Case):
         one = self.burst(web, lambda i: {"X-Forwarded-For": f"198.51.100.{i}"})
         self.assertEqual(self.ask(one, {"X-Forwarded-For": "198.51.100.200"}), 403)
 
+    def test_clients_of_a_trusted_proxy_are_counted_apart_and_the_blocked_ones_are_shown(self):
+        self.place.configuration(DynamicIpRestrictionMaxRequests="3", DynamicIpRestrictionDenyAction="Forbidden",
+                                 DynamicIpRestrictionRequestIntervalInMilliseconds="600000")
+        web = self.place.web("--trusted-proxy", "127.0.0.0/8")
+        for i in range(3):
+            self.assertEqual(self.ask(self.connection(web), {"X-Forwarded-For": "198.51.100.1"}), HTTP_OK)
+        for line in ("198.51.100.1", "203.0.113.9, 198.51.100.1", "198.51.100.2, ::ffff:198.51.100.1"):
+            self.assertEqual(self.ask(self.connection(web), {"X-Forwarded-For": line}), 403)
+        one = self.connection(web)
+        one.request("GET", "/status", headers={"X-Forwarded-For": "198.51.100.2"})
+        answer = one.getresponse()
+        self.assertEqual(answer.status, HTTP_OK)
+        blocked = json.loads(answer.read())["blocked"]
+        self.assertEqual(len(blocked), 1, blocked)
+        self.assertIn("198.51.100.1", json.dumps(blocked))
+
     def test_the_status_that_a_denied_request_gets_is_configured(self):
         for name, status in (("Unauthorized", 401), ("NotFound", 404)):
             self.place.configuration(DynamicIpRestrictionMaxRequests="1", DynamicIpRestrictionDenyAction=name,
