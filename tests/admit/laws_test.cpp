@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_permit_may_outlive_its_rule, Model, models) {
   auto rule = std::make_unique<typename Model::rule>(Model::open());
   std::optional<typename Model::rule::permit> held(rule->admit(peer, start).value());
   rule.reset();
-  auto moved = *std::move(held);
+  [[maybe_unused]] auto moved = *std::move(held);
   held.reset();
   BOOST_TEST(!held.has_value());
 }

@@ -178,7 +178,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_permit_may_outlive_its_rule, Model, models) {
   rule.reset();
   auto moved = *std::move(held);
   held.reset();
-  std::jthread([last = std::move(moved)] {}).join();
+  std::jthread([last = std::move(moved)] { static_cast<void>(last); }).join();
   BOOST_TEST(!held.has_value());
 }
 

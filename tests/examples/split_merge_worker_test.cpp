@@ -536,8 +536,8 @@ BOOST_AUTO_TEST_CASE(batches_end_where_the_rows_do) {
   const auto west = in.open("west");
   const range keys{200, 400};  // forty rows
   const auto all = west.rows(keys, 1000);
-  for (const std::uint64_t rows : {1, 7, 39, 40, 41, 1000})
-    for (const std::uint64_t size : {1, 20, 100, 1'000'000}) {
+  for (const std::uint64_t rows : {1U, 7U, 39U, 40U, 41U, 1000U})
+    for (const std::uint64_t size : {1U, 20U, 100U, 1'000'000U}) {
       std::vector<row> seen;
       range rest = keys;
       for (bool last = false; !last;) {

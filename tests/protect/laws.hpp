@@ -253,7 +253,7 @@ void one_that_was_moved_from_refuses(const hands<Protector>& of) {
 
 template <class Protector>
 void a_key_of_another_size_is_refused(const hands<Protector>& of) {
-  for (const std::size_t size : {0, 16, 31, 33, 64}) {
+  for (const std::size_t size : {0U, 16U, 31U, 33U, 64U}) {
     const auto key = keywarden::detail::sized_key(size);
     BOOST_TEST(refused_as(errc::invalid_argument, of.right.hide(key, the_place())));
   }

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(each_input_changes_the_pad) {
 }
 
 BOOST_AUTO_TEST_CASE(only_keys_of_32_bytes_are_hidden) {
-  for (const std::size_t size : {0, 31, 33})
+  for (const std::size_t size : {0U, 31U, 33U})
     BOOST_TEST(refused_as(errc::invalid_argument,
                           hide_under(keywarden::detail::sized_key(size), filled(1), {}, {})));
 }

@@ -29,8 +29,8 @@ class any_store {
  public:
   static constexpr std::string_view kind = "any";
 
-  template <store::record_store Store>
-    requires(!std::same_as<Store, any_store>)
+  template <class Store>
+    requires(!std::same_as<Store, any_store> && store::record_store<Store>)
   explicit any_store(Store records)
       : records_(std::make_unique<model<Store>>(std::move(records))) {}
 
