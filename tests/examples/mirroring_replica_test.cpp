@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(what_was_written_is_there_when_it_is_opened_again) {
 
 BOOST_AUTO_TEST_CASE(the_newest_entry_is_limited_by_number_and_by_term) {
   pair both;
-  for (const std::uint64_t term : {1, 1, 4, 4, 7})
+  for (const std::uint64_t term : {1U, 1U, 4U, 4U, 7U})
     both.from.originate(term, {"key", std::to_string(term)});
   BOOST_TEST((both.from.newest({5, 7}) == position{5, 7}));
   BOOST_TEST((both.from.newest({5, 6}) == position{4, 4}));

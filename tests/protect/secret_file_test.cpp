@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(a_missing_secret_is_unavailable_and_is_not_made_by_reading)
 
 BOOST_AUTO_TEST_CASE(a_secret_of_another_length_is_refused_and_never_replaced) {
   const world here;
-  for (const std::size_t size : {0, 1, 31, 33, 64, 1 << 20}) {
+  for (const std::size_t size : {0U, 1U, 31U, 33U, 64U, 1U << 20U}) {
     write_file(here / "secret", std::string(size, 'x'));
     refused_for(secret_file(here / "secret"), "wrong length");
     BOOST_TEST(read_file(here / "secret").size() == size);
