@@ -31,13 +31,13 @@ struct verifier_name {
 /// Verifiers for the keys of at most `capacity` peers; the peer that was not seen for the longest
 /// goes first.
 ///
-/// A verifier for an elliptic curve holds a table that takes a third of a verification to make. It
-/// tells whether a signature is by a key, and nothing of whether its holder is welcome: that is
+/// A verifier for an elliptic curve holds a table that takes two fifths of a verification to make.
+/// It tells whether a signature is by a key, and nothing of whether its holder is welcome: that is
 /// judged at every handshake. Filled by `keep` alone, which is for peers that were let in, so that
 /// a stranger can neither fill it nor push anybody out, whichever certificate he shows. One
 /// handshake has a verifier at a time; another of the same peer meanwhile makes its own. All of
-/// them go when the generation changes: what the authenticator knows was replaced. About 6 KiB for
-/// a P-256 key.
+/// them go when the generation changes: what the authenticator knows was replaced. 5 KiB for a
+/// P-256 key, 7 for P-384.
 ///
 /// Does not hide, from who measures, whether the holder of a key was let in lately: to ask that he
 /// must show its certificate, and is refused. Any thread.
