@@ -9,6 +9,9 @@
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
 #include "handshake_openssl.hpp"
 #endif
+#if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
+#include <keywarden/transport/libssl/tls13.hpp>
+#endif
 
 namespace keywarden::benchmarks {
 namespace {
@@ -61,11 +64,20 @@ void add_engine() {
   add_groups<Engine, shared_key>();
 }
 
+/// The first engine; the names of its benchmarks do not name it.
 struct botan {
   static constexpr std::string_view prefix = "";
   template <class Groups>
   using transport = keywarden::transport::tls13<Groups>;
 };
+
+#if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
+struct libssl {
+  static constexpr std::string_view prefix = "libssl/";
+  template <class Groups>
+  using transport = keywarden::transport::libssl::tls13<Groups>;
+};
+#endif
 
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
 /// OpenSSL alone verifies each time as if it were the first.
@@ -77,6 +89,10 @@ void openssl_alone(benchmark::State& state) {
 
 const bool registered = [] {
   add_engine<botan>();
+#if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
+  add<libssl, transport::classical_only, pinned>("x25519");
+  add<libssl, transport::classical_only, chain>("x25519");
+#endif
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
   for (const char* peer : {"first_contact", "known_peer"})
     benchmark::RegisterBenchmark((std::string("handshake/openssl/x25519/") + peer).c_str(),

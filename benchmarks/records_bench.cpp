@@ -11,6 +11,9 @@
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
 #include "handshake_openssl.hpp"
 #endif
+#if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
+#include <keywarden/transport/libssl/tls13.hpp>
+#endif
 
 namespace keywarden::benchmarks {
 namespace {
@@ -104,6 +107,10 @@ void receive_by_openssl(benchmark::State& state) {
 const bool registered = [] {
   add("botan/send", send<transport::tls13<>>);
   add("botan/receive", receive<transport::tls13<>>);
+#if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
+  add("libssl/send", send<transport::libssl::tls13<transport::classical_only>>);
+  add("libssl/receive", receive<transport::libssl::tls13<transport::classical_only>>);
+#endif
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
   add("openssl/send", send_by_openssl);
   add("openssl/receive", receive_by_openssl);

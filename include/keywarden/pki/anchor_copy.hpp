@@ -7,6 +7,7 @@
 
 #include <botan/ber_dec.h>
 #include <botan/der_enc.h>
+#include <botan/pk_keys.h>
 #include <botan/pkix_types.h>
 #include <botan/x509cert.h>
 
