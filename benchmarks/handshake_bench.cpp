@@ -31,6 +31,7 @@ void first_contact(benchmark::State& state) {
     state.PauseTiming();
     {
       const two_ends<Transport, Authentication> ends;
+      ends.warm_up();
       state.ResumeTiming();
       benchmark::DoNotOptimize(ends.meet());
       state.PauseTiming();
