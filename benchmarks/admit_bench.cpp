@@ -1,12 +1,13 @@
 // Deciding who may connect: admit/<rules>_rules_<hosts>_hosts. A network list and then a rate limit
-// that remembers every host, asked about the hosts in random order; all are admitted.
+// that remembers every host (the next power of two of them), asked about the hosts in no order; all
+// are admitted.
 //
 // admit_refused/…: an address that no rule permits, with the refusal for the log.
 // request/…: the same for requests, which the Dynamic IP Restrictions judge.
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <random>
+#include <bit>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -40,22 +41,29 @@ admit::network_acl list_of(std::size_t count) {
   return admit::network_acl(std::move(made));
 }
 
-/// Hosts that those networks permit, spread over all of them, in random order.
-std::vector<admit::address> hosts_of(std::size_t count, std::size_t rule_count) {
-  unsigned bits = 0;
-  while ((std::size_t{1} << bits) < rule_count) ++bits;
-  const auto addresses = static_cast<std::uint64_t>(rule_count) << (24 - bits);
-  std::vector<admit::address> made;
-  made.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const auto at = std::uint32_t{10} << 24U | static_cast<std::uint32_t>(i * addresses / count);
-    made.push_back(admit::address::v4(
-        {static_cast<std::uint8_t>(at >> 24U), static_cast<std::uint8_t>(at >> 16U),
-         static_cast<std::uint8_t>(at >> 8U), static_cast<std::uint8_t>(at)}));
+/// Hosts that those networks permit, spread over all of them, in an order that no cache foresees;
+/// none is kept, so that only what the rules remember is in the caches.
+class visitors {
+ public:
+  visitors(std::size_t hosts, std::size_t rule_count) : last_(std::bit_ceil(hosts) - 1) {
+    unsigned bits = 0;
+    while ((std::size_t{1} << bits) < rule_count) ++bits;
+    step_ = (static_cast<std::uint64_t>(rule_count) << (24 - bits)) / (last_ + 1);
   }
-  std::shuffle(made.begin(), made.end(), std::mt19937_64(1));
-  return made;
-}
+  [[nodiscard]] std::size_t count() const { return last_ + 1; }
+  admit::address operator()() {
+    at_ = (at_ * 1'664'525U + 1'013'904'223U) & last_;  // each once a round
+    const auto host = std::uint32_t{10} << 24U | static_cast<std::uint32_t>(at_ * step_);
+    return admit::address::v4(
+        {static_cast<std::uint8_t>(host >> 24U), static_cast<std::uint8_t>(host >> 16U),
+         static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host)});
+  }
+
+ private:
+  std::uint64_t last_;
+  std::uint64_t step_ = 0;
+  std::uint64_t at_ = 0;
+};
 
 constexpr std::uint32_t never = 0xFFFF'FFFF;
 
@@ -63,15 +71,11 @@ void decide(benchmark::State& state, std::size_t rule_count, std::size_t host_co
   const rules judge(list_of(rule_count),
                     admit::connection_rate({never, std::chrono::hours(1),
                                             static_cast<std::uint32_t>(host_count * 2)}));
-  const auto hosts = hosts_of(host_count, rule_count);
+  visitors next(host_count, rule_count);
   const auto now = admit::instant(std::chrono::hours(1000));
-  for (const auto& each : hosts)
-    if (!judge.admit(each, now)) return state.SkipWithError("refused");
-  std::size_t next = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(judge.admit(hosts[next], now));
-    if (++next == hosts.size()) next = 0;
-  }
+  for (std::size_t i = 0; i < next.count(); ++i)
+    if (!judge.admit(next(), now)) return state.SkipWithError("refused");
+  for (auto _ : state) benchmark::DoNotOptimize(judge.admit(next(), now));
 }
 
 void refuse(benchmark::State& state, std::size_t rule_count) {
@@ -86,13 +90,11 @@ void request(benchmark::State& state, std::size_t host_count) {
   settings.deny_by_concurrent_requests = true;
   settings.hosts = static_cast<std::uint32_t>(host_count * 2);
   const auto judge = admit::dynamic_ip_restrictions::make(settings).value();
-  const auto hosts = hosts_of(host_count, 1);
+  visitors next(host_count, 1);
   const auto now = admit::instant(std::chrono::hours(1000));
-  std::size_t next = 0;
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(judge.admit({hosts[next]}, now));
-    if (++next == hosts.size()) next = 0;
-  }
+  for (std::size_t i = 0; i < next.count(); ++i)
+    if (!judge.admit({next()}, now)) return state.SkipWithError("refused");
+  for (auto _ : state) benchmark::DoNotOptimize(judge.admit({next()}, now));
 }
 
 const int registered = [] {

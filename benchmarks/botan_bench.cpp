@@ -1,5 +1,6 @@
 // Botan without Keywarden: keyed once, in the caller's buffer, in place, with a fresh random nonce
-// ("botan") or one that costs nothing ("botan_free_nonce"); and as it is often used
+// ("botan") or one that costs nothing ("botan_free_nonce"), or authenticating as much as
+// Keywarden's form does ("botan_header"); and as it is often used
 // ("botan_naive").
 #include "peer.hpp"
 
@@ -103,6 +104,7 @@ void open_botan_naive(benchmark::State& state) {
 
 const int botan_peers = [] {
   add_peer("seal/botan", seal_by<botan, botan_nonces>);
+  add_peer("seal/botan_header", seal_by<botan, botan_nonces, header_size>);
   add_peer("seal/botan_free_nonce", seal_by<botan, counter>);
   add_peer("open/botan", open_by<botan>);
   add_peer("seal/botan_naive", seal_botan_naive);

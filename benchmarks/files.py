@@ -17,18 +17,38 @@ def version_of(program):
     return subprocess.run([program, flag], capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
+def peak_of(pid):
+    """The most memory a process has had, in KiB; 0 when that cannot be read any more."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("VmHWM:")), 0)
+    except (OSError, ValueError):
+        return 0
+
+
 def timed(command, environment=None):
-    """Runs a command on one core; what it took of processor, time and memory."""
+    """Runs a command on one core; what it took of processor, time and memory.
+
+    Its memory is looked at while it runs: what the system says afterwards counts this process, which started it.
+    """
     core = sorted(os.sched_getaffinity(0))[-1] if hasattr(os, "sched_getaffinity") else None
+    pinned = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
     began = time.monotonic()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                             env=environment, preexec_fn=(lambda: os.sched_setaffinity(0, {core})) if core is not None else None)
-    said = child.stderr.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise SystemExit(f"error: {command[0]} failed: {said.decode(errors='replace').strip()}")
-    return {"cpu_s": usage.ru_utime + usage.ru_stime, "elapsed_s": time.monotonic() - began, "peak_kib": usage.ru_maxrss}
+    with tempfile.TemporaryFile() as said:
+        child = subprocess.Popen([*pinned, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+                                 env=environment)
+        peak, ended = 0, 0
+        while not ended:
+            peak = max(peak, peak_of(child.pid))
+            ended, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if not ended:
+                time.sleep(0.002)
+        elapsed = time.monotonic() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            said.seek(0)
+            raise SystemExit(f"error: {command[0]} failed: {said.read().decode(errors='replace').strip()}")
+    return {"cpu_s": usage.ru_utime + usage.ru_stime, "user_s": usage.ru_utime, "elapsed_s": elapsed, "peak_kib": peak}
 
 
 def best(command, times, environment=None):

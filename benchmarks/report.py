@@ -290,7 +290,7 @@ def operation_section(operation, runs):
     sized = all(size is not None for by_size in by_policy.values() for size in by_size)
     made = [f"<h2>{escape(title)}</h2>", f'<p class="soft">{escape(words)}</p>' if words else ""]
     if sized:
-        ours = next((policy for policy in ("per_size_aes256_gcm", "per_size", "aes256_gcm") if policy in by_policy), None)
+        ours = next((policy for policy in (*claims.BY_SIZE, "aes256_gcm") if policy in by_policy), None)
         charts = ratio_panels(by_policy, ours) if ours else ""
         if charts:
             made.append(f'<p class="soft">How long each peer takes for what takes {escape(label(ours))} 1; on the tinted side the '

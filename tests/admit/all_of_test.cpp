@@ -116,6 +116,30 @@ BOOST_AUTO_TEST_CASE(the_default_composition_refuses_until_its_list_is_loaded) {
   BOOST_TEST(accepted(rule.admit(address("192.0.2.1"), {})));
 }
 
+// A rule that prepares itself for who comes.
+class forewarned {
+ public:
+  static constexpr std::string_view name = "forewarned";
+  using permit = ka::stateless_permit;
+
+  explicit forewarned(std::shared_ptr<std::string> journal) : journal_(std::move(journal)) {}
+  void expect(const address& /*from*/) const noexcept { *journal_ += '!'; }
+  [[nodiscard]] result<permit> admit(const address& /*from*/, ka::instant /*now*/) const {
+    *journal_ += "?f";
+    return permit{};
+  }
+
+ private:
+  std::shared_ptr<std::string> journal_;
+};
+
+BOOST_AUTO_TEST_CASE(rules_that_prepare_themselves_are_told_before_any_is_asked) {
+  const auto journal = std::make_shared<std::string>();
+  const ka::all_of<written_down<'a'>, forewarned> rule({journal, true}, forewarned(journal));
+  BOOST_TEST(accepted(rule.admit(address("192.0.2.1"), {})));
+  BOOST_TEST(*journal == "!?a?f-a");
+}
+
 BOOST_AUTO_TEST_CASE(anyone_admits_whoever_comes) {
   for (int i = 0; i < 1000; ++i)
     BOOST_TEST(accepted(ka::all_of<ka::anyone>().admit(address("2001:db8::1"), {})));

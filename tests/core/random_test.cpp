@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(two_generators_differ_and_one_never_repeats_itself) {
   kw::nonce_generator first;
   kw::nonce_generator second;
   std::set<block> seen;
-  for (int i = 0; i < 200; ++i) {  // six refills
+  for (int i = 0; i < 600; ++i) {  // several refills
     BOOST_TEST(seen.insert(draw(first)).second);
     BOOST_TEST(seen.insert(draw(second)).second);
   }
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_refill_replaces_the_key_that_made_the_previous_bytes) {
   kw::nonce_generator generator;
   static_cast<void>(draw(generator));
   const auto before = generator_pages();
-  kw::bytes rest(1024);
+  kw::bytes rest(3072);
   generator.fill(rest).value();
   const auto after = generator_pages();
   // No 32 bytes of the old page, its key among them, are in the new one.

@@ -37,11 +37,18 @@ class composed {
                    mutable_bytes(buffer_).subspan(format::native::header_size))
         .has_value();
   }
+  /// Keeps what `seal` made, for `open_kept` to open over and over.
+  void keep() { kept_ = buffer_; }
+  bool open_kept() {
+    std::memcpy(buffer_.data(), kept_.data(), kept_.size());
+    return open();
+  }
   static bytes_view associated() { return as_bytes("row 7 of table 3"); }
 
  private:
   key key_;
   bytes buffer_;
+  bytes kept_;
   std::size_t size_;
 };
 
@@ -84,6 +91,11 @@ class by_hand {
     opening_->finish(scratch_);
     return true;
   }
+  void keep() { kept_ = buffer_; }
+  bool open_kept() {
+    std::memcpy(buffer_.data(), kept_.data(), kept_.size());
+    return open();
+  }
 
  private:
   void associate(bytes_view data) {
@@ -102,6 +114,7 @@ class by_hand {
   bytes associated_;
   Botan::secure_vector<std::uint8_t> scratch_;
   bytes buffer_;
+  bytes kept_;
   std::size_t size_;
 };
 

@@ -114,6 +114,69 @@ BOOST_AUTO_TEST_CASE(threads_together_never_spend_more_than_was_leased) {
   BOOST_TEST(spent == leased);
 }
 
+BOOST_AUTO_TEST_CASE(an_allowance_ends_a_fixed_budget_exactly_at_its_limit) {
+  for (const std::uint64_t limit : {0U, 1U, 15U, 1000U, 5000U}) {
+    seal_budget budget(limit);
+    kw::seal_allowance mine;
+    std::uint64_t spent = 0;
+    while (spent <= limit && budget.spend(mine)) ++spent;
+    BOOST_TEST(spent == limit);
+    BOOST_TEST(refused_as(errc::budget_exhausted, budget.spend(mine)));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(threads_with_allowances_never_spend_more_than_was_leased) {
+  std::uint64_t leased = 0;
+  seal_budget budget([&](std::uint64_t count) -> kw::result<void> {
+    if (leased + count > 50000) return kw::error(errc::budget_exhausted);
+    leased += count;
+    return kw::done();
+  });
+  std::atomic<std::uint64_t> spent{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&] {
+      kw::seal_allowance mine;
+      std::uint64_t own = 0;
+      while (budget.spend(mine)) ++own;
+      spent += own;
+    });
+  for (auto& each : threads) each.join();
+  BOOST_TEST(leased == 50000U);
+  BOOST_TEST(spent <= leased);
+  BOOST_TEST(spent > leased - 8 * 16);  // what was set aside and not spent
+}
+
+BOOST_AUTO_TEST_CASE(an_allowance_is_forfeited_with_the_object) {
+  seal_budget budget(10000);
+  for (int i = 0; i < 10; ++i) {
+    kw::seal_allowance each;
+    budget.spend(each).value();
+  }
+  std::uint64_t left = 0;
+  while (budget.spend()) ++left;
+  BOOST_TEST(left == 10000U - 10 * 16);
+}
+
+BOOST_AUTO_TEST_CASE(a_forked_child_does_not_spend_its_parents_allowance) {
+  int asked = 0;
+  seal_budget budget([&](std::uint64_t) -> kw::result<void> {
+    if (++asked > 5) return kw::error(errc::not_permitted);
+    return kw::done();
+  });
+  kw::seal_allowance mine;
+  for (int i = 0; i < 4000; ++i) budget.spend(mine).value();  // pieces of 4096 by now
+  BOOST_REQUIRE(budget.try_spend(mine));
+  asked = 5;
+  const auto child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) ::_exit(budget.spend(mine) ? 1 : 0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  BOOST_TEST(accepted(budget.spend(mine)));
+}
+
 BOOST_AUTO_TEST_CASE(a_forked_child_does_not_spend_its_parents_piece) {
   int asked = 0;
   seal_budget budget([&](std::uint64_t) -> kw::result<void> {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -159,8 +160,13 @@ class address {
   }
 
   [[nodiscard]] constexpr bool is_v4() const noexcept {
-    return std::ranges::equal(bytes_.begin(), bytes_.begin() + 12, v4_prefix.begin(),
-                              v4_prefix.begin() + 12);
+    using words = std::array<std::uint64_t, 2>;
+    constexpr auto all = std::uint8_t{0xFF};
+    constexpr auto prefix = std::bit_cast<words>(v4_prefix);
+    constexpr auto compared = std::bit_cast<words>(std::array<std::uint8_t, 16>{
+        all, all, all, all, all, all, all, all, all, all, all, all, 0, 0, 0, 0});
+    const auto own = std::bit_cast<words>(bytes_);
+    return own[0] == prefix[0] && (own[1] & compared[1]) == prefix[1];
   }
 
   /// In IPv6 form, network byte order; an IPv4 address is mapped.

@@ -35,13 +35,23 @@ class all_of {
 
   /// Errors: those of the rule that refuses.
   [[nodiscard]] result<permit> admit(const address& from, instant now) const {
+    expect(from);
     return admit_by<0>(from, now);
+  }
+
+  /// Tells the rules that can prepare themselves who comes, before any is asked.
+  void expect(const address& from) const noexcept {
+    std::apply([&](const auto&... each) { (tell(each, from), ...); }, rules_);
   }
 
   /// The rules, in the order of the type.
   [[nodiscard]] const std::tuple<Rules...>& rules() const noexcept { return rules_; }
 
  private:
+  template <class Rule>
+  static void tell(const Rule& rule, const address& from) noexcept {
+    if constexpr (requires { rule.expect(from); }) rule.expect(from);
+  }
   template <std::size_t Index, class... Held>
   [[nodiscard]] result<permit> admit_by(const address& from, instant now, Held&&... held) const {
     if constexpr (Index == sizeof...(Rules)) {

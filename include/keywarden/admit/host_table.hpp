@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <keywarden/admit/address.hpp>
+#include <keywarden/admit/large_pages.hpp>
 #include <keywarden/admit/siphash.hpp>
 #include <keywarden/core/random.hpp>
 
@@ -83,7 +84,7 @@ class host_table {
 
   const result<hash_key> key_;
   std::array<std::mutex, 16> locks_;
-  std::vector<Bucket> buckets_;
+  std::vector<Bucket, detail::large_page_allocator<Bucket>> buckets_;
 };
 
 }  // namespace keywarden::admit

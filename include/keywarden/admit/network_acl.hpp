@@ -73,6 +73,12 @@ class network_acl {
   /// Errors: `admission_refused`, naming the rule that denied: by its order if it has one, else by
   /// its place counted from 1; its network; its description if it has one.
   [[nodiscard]] result<permit> admit(const address& from, instant /*now*/) const {
+    {
+      // A permit needs nothing of the list afterwards: the lock is shorter than a copy of the
+      // pointer is cheap.
+      const std::lock_guard lock(shared_->mutex);
+      if (shared_->current->permits(from)) return permit{};
+    }
     const auto now_in_force = current();
     const auto& in_force = *now_in_force;
     if (in_force.rules.empty()) return refuse(from, "the list is empty");
@@ -96,10 +102,18 @@ class network_acl {
           labels(std::move(said)),
           last(word),
           last_is_implicit(word_is_implicit),
-          lookup(rules) {}
+          lookup(rules) {
+      permitted.reserve(rules.size());
+      for (const auto& each : rules) permitted.push_back(each.action == action::permit);
+    }
     explicit list(const ordered_rules& given)
         : list(given.rules(), given.labels(), implicit_rule_of(given.rules()), true) {}
 
+    [[nodiscard]] bool permits(const address& from) const noexcept {
+      if (rules.empty()) return false;
+      const auto rule = lookup.rule_for(from);
+      return rule ? permitted[*rule] : last == otherwise::permit;
+    }
     [[nodiscard]] rule_set as_set() const {
       return last_is_implicit ? rule_set(rules) : rule_set(rules, last);
     }
@@ -109,6 +123,7 @@ class network_acl {
     otherwise last;
     bool last_is_implicit;
     network_lookup lookup;
+    std::vector<bool> permitted;  // the rules' actions, close together
   };
   struct shared {
     std::mutex mutex;

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace keywarden::admit::detail {
 
@@ -36,9 +37,11 @@ namespace keywarden::admit::detail {
     v[0] ^= word;
   };
   const auto word_at = [&](std::size_t start) {
-    std::uint64_t word = 0;
-    for (std::size_t i = 8; i > 0; --i) word = word << 8U | data[start + i - 1];
-    return word;
+    // Written out, so that compilers see one load in it.
+    return [&]<std::size_t... At>(std::index_sequence<At...>) {
+      return (... | (std::uint64_t{data[start + At]} << (8U * At)));
+    }
+    (std::make_index_sequence<8>());
   };
   absorb(word_at(0));
   absorb(word_at(8));

@@ -43,7 +43,7 @@ struct system_random {
 
 /// A ChaCha20 generator for nonces: buffered, and erased as it goes.
 ///
-/// Each refill of 1 KiB replaces the generator's key first (fast key erasure, as in Linux's own
+/// Each refill of 3 KiB replaces the generator's key first (fast key erasure, as in Linux's own
 /// generator), and each byte handed out is wiped, so that its state tells nothing of the past. The
 /// state lives in a page of its own that the kernel wipes in a forked child (MADV_WIPEONFORK) and
 /// leaves out of core dumps: a child never repeats its parent's nonces. After 64 MiB it draws a new
@@ -83,7 +83,7 @@ class nonce_generator {
     std::size_t used;
     std::size_t refills;
     std::uint8_t key[32];
-    std::uint8_t output[1024];
+    std::uint8_t output[3072];  // with the rest, within one page
   };
   struct unmap {
     void operator()(state* page) const noexcept {
@@ -91,7 +91,7 @@ class nonce_generator {
       ::munmap(page, sizeof(state));
     }
   };
-  static constexpr std::size_t refills_per_seed = 65536;
+  static constexpr std::size_t refills_per_seed = 21845;
 
   [[nodiscard]] result<void> refill() {
     if (page_ == nullptr) {

@@ -101,14 +101,17 @@ class opened_key {
     if (!budget_->try_spend(keyed.kept)) [[unlikely]]
       if (auto spent = budget_->spend(keyed.kept); !spent) return spent.error();
 
+    // Before the nonce is drawn: the cipher reads back what is written here, and that takes time.
     message_header header{version.id, {}};
+    std::uint8_t head[Format::header_size];
+    Format::write_header(head, header, Aead::id);
+    Format::associate(keyed.associated, head, associated_data);
     if (!keyed.nonces.try_fill(header.once.view())) [[unlikely]]
       if (auto drawn = keyed.nonces.fill(header.once.view()); !drawn) return drawn.error();
     const auto body = out.subspan(Format::header_size, message.size());
     if (!message.empty() && body.data() != message.data())
       std::memmove(body.data(), message.data(), message.size());
     Format::write_header(out, header, Aead::id);
-    Format::associate(keyed.associated, out.first(Format::header_size), associated_data);
     crypto::tag tag;
     if (const auto made = keyed.cipher.seal(header.once, keyed.associated, body, tag); !made)
         [[unlikely]] {
