@@ -8,7 +8,9 @@
 
 #include <bit>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <keywarden/admit/all_of.hpp>
@@ -67,14 +69,26 @@ class visitors {
 
 constexpr std::uint32_t never = 0xFFFF'FFFF;
 
+// A rule that has seen all of its hosts; it stays, since Google Benchmark asks for it many times.
+template <class Rule>
+struct crowded {
+  Rule judge;
+  visitors next;
+};
+constexpr admit::instant now(std::chrono::hours(1000));
+
 void decide(benchmark::State& state, std::size_t rule_count, std::size_t host_count) {
-  const rules judge(list_of(rule_count),
-                    admit::connection_rate({never, std::chrono::hours(1),
-                                            static_cast<std::uint32_t>(host_count * 2)}));
-  visitors next(host_count, rule_count);
-  const auto now = admit::instant(std::chrono::hours(1000));
-  for (std::size_t i = 0; i < next.count(); ++i)
-    if (!judge.admit(next(), now)) return state.SkipWithError("refused");
+  static std::map<std::pair<std::size_t, std::size_t>, crowded<rules>> made;
+  auto found = made.find({rule_count, host_count});
+  if (found == made.end()) {
+    const admit::connection_rate rate(
+        {never, std::chrono::hours(1), static_cast<std::uint32_t>(host_count * 2)});
+    crowded<rules> fresh{rules(list_of(rule_count), rate), visitors(host_count, rule_count)};
+    for (std::size_t i = 0; i < fresh.next.count(); ++i)
+      if (!fresh.judge.admit(fresh.next(), now)) return state.SkipWithError("refused");
+    found = made.emplace(std::pair(rule_count, host_count), std::move(fresh)).first;
+  }
+  auto& [judge, next] = found->second;
   for (auto _ : state) benchmark::DoNotOptimize(judge.admit(next(), now));
 }
 
@@ -85,15 +99,21 @@ void refuse(benchmark::State& state, std::size_t rule_count) {
 }
 
 void request(benchmark::State& state, std::size_t host_count) {
-  auto settings = admit::dynamic_ip_settings::split_merge_defaults();
-  settings.max_requests = never;
-  settings.deny_by_concurrent_requests = true;
-  settings.hosts = static_cast<std::uint32_t>(host_count * 2);
-  const auto judge = admit::dynamic_ip_restrictions::make(settings).value();
-  visitors next(host_count, 1);
-  const auto now = admit::instant(std::chrono::hours(1000));
-  for (std::size_t i = 0; i < next.count(); ++i)
-    if (!judge.admit({next()}, now)) return state.SkipWithError("refused");
+  using rule = admit::dynamic_ip_restrictions;
+  static std::map<std::size_t, crowded<rule>> made;
+  auto found = made.find(host_count);
+  if (found == made.end()) {
+    auto settings = admit::dynamic_ip_settings::split_merge_defaults();
+    settings.max_requests = never;
+    settings.request_interval = std::chrono::hours(1);
+    settings.deny_by_concurrent_requests = true;
+    settings.hosts = static_cast<std::uint32_t>(host_count * 2);
+    crowded<rule> fresh{rule::make(settings).value(), visitors(host_count, 1)};
+    for (std::size_t i = 0; i < fresh.next.count(); ++i)
+      if (!fresh.judge.admit({fresh.next()}, now)) return state.SkipWithError("refused");
+    found = made.emplace(host_count, std::move(fresh)).first;
+  }
+  auto& [judge, next] = found->second;
   for (auto _ : state) benchmark::DoNotOptimize(judge.admit({next()}, now));
 }
 
