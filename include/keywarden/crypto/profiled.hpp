@@ -138,8 +138,8 @@ struct profiled : Inner {
 };
 
 /// The contexts of a key that is profiled: a lease is one operation.
-template <aead Inner, profile_clock Clock>
-class context_pool<profiled<Inner, Clock>> {
+template <aead Inner, profile_clock Clock, class Kept>
+class context_pool<profiled<Inner, Clock>, Kept> {
  public:
   struct keyed {
     explicit keyed(typename profiled<Inner, Clock>::context made)
@@ -147,6 +147,7 @@ class context_pool<profiled<Inner, Clock>> {
     typename profiled<Inner, Clock>::context cipher;
     detail::profiled_nonces<Clock> nonces;
     bytes associated;
+    [[no_unique_address]] Kept kept{};
   };
   class lease {
    public:
