@@ -422,6 +422,30 @@ BOOST_AUTO_TEST_CASE(a_reload_shows_in_new_handshakes_and_in_no_other) {
   BOOST_TEST(met.connector->peer().login == "after");
 }
 
+BOOST_AUTO_TEST_CASE(openssls_own_configuration_knows_the_same_keys_and_refuses_the_same) {
+  using own = transport::libssl::tls13<transport::classical_only,
+                                       transport::algorithms<transport::algorithm::aes>,
+                                       transport::libssl::own_configuration>::context<knows>;
+  const pair kinds[] = {pair(kw::testing::make_identity<kw::pki::ecdsa_p256>("a"),
+                             kw::testing::make_identity<kw::pki::ecdsa_p384>("b")),
+                        pair(kw::testing::make_identity<kw::pki::rsa<2048>>("a"),
+                             kw::testing::make_identity<kw::pki::ecdsa_p256>("b"))};
+  for (const auto& of : kinds) {
+    const auto from = own::create(of.at_a).value();
+    for (const auto by : {engine::botan, engine::libssl}) {
+      auto met = kw::testing::meet(from, kw::testing::doors<knows>::create(of.at_b, by).value());
+      BOOST_TEST_REQUIRE(accepted(met.acceptor));
+      BOOST_TEST(arrives(*met.connector, *met.acceptor, kw::as_bytes("there")));
+      auto back = kw::testing::meet(kw::testing::doors<knows>::create(of.at_b, by).value(), from);
+      BOOST_TEST_REQUIRE(accepted(back.acceptor));
+      BOOST_TEST(arrives(*back.acceptor, *back.connector, kw::as_bytes("and back")));
+    }
+    const knows stranger(kw::testing::make_identity("stranger"), *of.a, "a");
+    auto refused = kw::testing::meet(doors::create(stranger).value(), from);
+    expect_refusal(errc::peer_unknown, refused.acceptor, refused.connector);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(garbage_leaves_no_error_behind) {
   const pair of;
   auto acceptor = doors::create(of.at_b)->accept().value();

@@ -29,12 +29,14 @@ namespace keywarden::transport::libssl::detail {
 /// The key goes over as PKCS#8 in wiped memory; what OpenSSL makes of it lives in its own heap,
 /// which wipes it when the last handshake and the context that show it are gone.
 /// Errors: `backend_failed`, also for a key that cannot leave where it is.
-[[nodiscard]] inline result<owned_key> to_openssl(const pki::signing_key& from) {
+[[nodiscard]] inline result<owned_key> to_openssl(const pki::signing_key& from,
+                                                  OSSL_LIB_CTX* library) {
   auto der = from.to_pkcs8();
   if (!der) return der.error();
   const auto view = keywarden::detail::view_of(*der);
   const unsigned char* at = view.data();
-  owned_key made(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(view.size())));
+  owned_key made(
+      d2i_AutoPrivateKey_ex(nullptr, &at, static_cast<long>(view.size()), library, nullptr));
   if (made != nullptr) return made;
   return backend_error("giving a private key to OpenSSL");
 }
@@ -51,8 +53,9 @@ namespace keywarden::transport::libssl::detail {
 }
 
 /// Lets a context show an identity. Errors: `malformed`, `backend_failed`.
-[[nodiscard]] inline result<void> show_identity(SSL_CTX& with, const pki::identity& own) {
-  auto key = to_openssl(*own.key);
+[[nodiscard]] inline result<void> show_identity(SSL_CTX& with, const pki::identity& own,
+                                                OSSL_LIB_CTX* library) {
+  auto key = to_openssl(*own.key, library);
   if (!key) return key.error();
   for (const auto& each : own.chain) {
     auto certificate = to_openssl(each);

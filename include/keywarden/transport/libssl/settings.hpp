@@ -40,6 +40,7 @@ struct settings {
   encryption_clause clause;
   std::string application_protocol;  ///< in ALPN, in place of the clause's name; or empty
   std::string groups;                ///< as OpenSSL lists them
+  OSSL_LIB_CTX* library;             ///< null for the one that the process shares
   callbacks call;
 
   /// What this side says in ALPN.
@@ -105,7 +106,7 @@ struct settings {
 [[nodiscard]] inline result<owned_context> make_context(const settings& of,
                                                         const pki::identity* own) {
   ERR_clear_error();
-  owned_context made(SSL_CTX_new(TLS_method()));
+  owned_context made(SSL_CTX_new_ex(of.library, nullptr, TLS_method()));
   if (made == nullptr) return backend_error("TLS");
   SSL_CTX* const to = made.get();
   constexpr std::string_view schemes =
@@ -140,7 +141,7 @@ struct settings {
   SSL_CTX_set_msg_callback(to, of.call.message);
   SSL_CTX_set_keylog_callback(to, of.call.secret_made);
   if (own != nullptr)
-    if (auto shown = show_identity(*to, *own); !shown) return shown.error();
+    if (auto shown = show_identity(*to, *own, of.library); !shown) return shown.error();
   return made;
 }
 

@@ -10,6 +10,7 @@
 
 #include <keywarden/transport/concepts.hpp>
 #include <keywarden/transport/groups.hpp>
+#include <keywarden/transport/libssl/configuration.hpp>
 #include <keywarden/transport/libssl/machine.hpp>
 #include <keywarden/transport/party.hpp>
 #include <keywarden/transport/session.hpp>
@@ -23,8 +24,8 @@ namespace detail {
 
 /// What the connections of one endpoint share: OpenSSL's contexts, authenticator. A cheap handle;
 /// any thread may begin handshakes from it.
-template <class Transport, group_choice Groups, auth::authenticator Authenticator,
-          clock_source Clock>
+template <class Transport, group_choice Groups, configuration Configuration,
+          auth::authenticator Authenticator, clock_source Clock>
 class tls_context {
   static_assert(has_hybrid || !Groups::hybrid,
                 "this OpenSSL has no X25519MLKEM768, which came with 3.5: name "
@@ -50,9 +51,15 @@ class tls_context {
     return keywarden::detail::guarded("TLS", [&]() -> result<tls_context> {
       auto groups = group_list(Groups::accepted(), Groups::offered());
       if (!groups) return groups.error();
+      auto library = Configuration::library();
+      if (!library) return library.error();
       settings of{std::make_shared<shared::party_of<Authenticator, Clock>>(std::move(with),
                                                                            std::move(clock)),
-                  clause, std::string(), std::move(*groups), machine::calls()};
+                  clause,
+                  std::string(),
+                  std::move(*groups),
+                  *library,
+                  machine::calls()};
       if constexpr (requires { Transport::application_protocol; })
         of.application_protocol = Transport::application_protocol;
       // What OpenSSL does not do shows now, and not at the first connection.
@@ -98,13 +105,15 @@ class tls_context {
 ///
 /// Before OpenSSL 3.5 the default does not compile: choose `classical_only`, which is weaker, by
 /// name. The private key lives in OpenSSL's heap as well. Pre-shared keys and integrity only are
-/// for `transport::tls13` and its like.
-template <group_choice Groups = hybrid_or_classical, class Algorithms = algorithms<algorithm::aes>>
+/// for `transport::tls13` and its like. `Configuration` is the system's unless `own_configuration`
+/// is named.
+template <group_choice Groups = hybrid_or_classical, class Algorithms = algorithms<algorithm::aes>,
+          configuration Configuration = system_configuration>
 struct tls13 {
   static constexpr std::string_view name = "TLS 1.3 over OpenSSL";
   static constexpr encryption_clause clause = Algorithms::with(presence::required);
   template <auth::authenticator Authenticator, clock_source Clock = system_clock>
-  using context = detail::tls_context<tls13, Groups, Authenticator, Clock>;
+  using context = detail::tls_context<tls13, Groups, Configuration, Authenticator, Clock>;
 };
 
 }  // namespace keywarden::transport::libssl
