@@ -446,6 +446,18 @@ BOOST_AUTO_TEST_CASE(openssls_own_configuration_knows_the_same_keys_and_refuses_
   }
 }
 
+BOOST_AUTO_TEST_CASE(whoever_is_refused_before_its_hello_is_whole_is_told) {
+  const pair of;
+  auto silent = doors::create(of.at_b)->accept().value();
+  silent.refuse(kw::error(errc::timed_out));
+  BOOST_TEST(silent.outgoing().empty());
+  auto slow = doors::create(of.at_b)->accept().value();
+  slow.receive(kw::bytes{22, 3, 1}).value();
+  slow.refuse(kw::error(errc::timed_out));
+  BOOST_TEST((kw::to_bytes(slow.outgoing()) == kw::bytes{21, 3, 3, 0, 2, 2, 49}));
+  BOOST_TEST(refused_as(errc::timed_out, slow.receive(kw::bytes{0})));
+}
+
 BOOST_AUTO_TEST_CASE(garbage_leaves_no_error_behind) {
   const pair of;
   auto acceptor = doors::create(of.at_b)->accept().value();

@@ -244,6 +244,7 @@ class machine final : public shared::machine {
   [[nodiscard]] error end(error why) {
     auto made = fail(std::move(why));
     source_ = {};
+    hello_ = {};
     ssl_.reset();
     ERR_clear_error();
     return made;
@@ -258,7 +259,7 @@ class machine final : public shared::machine {
     return end(std::move(why));
   }
   void say_alert(int description) {
-    if (ssl_ == nullptr) return;
+    if (ssl_ == nullptr && hello_.empty()) return;  // to whom nothing was said yet, or all was
     auto record = keywarden::detail::guarded("TLS", [&] {
       return keys_.alert_record(static_cast<std::uint8_t>(description),
                                 agreed_.protection.algorithm().value_or(suite_in_use()));
@@ -266,6 +267,7 @@ class machine final : public shared::machine {
     if (record) outgoing_.append(*record);
   }
   [[nodiscard]] algorithm suite_in_use() const noexcept {
+    if (ssl_ == nullptr) return algorithm::aes;
     const auto* suite = SSL_get_current_cipher(ssl_.get());
     if (suite == nullptr) suite = SSL_get_pending_cipher(ssl_.get());
     const auto code = suite != nullptr ? SSL_CIPHER_get_protocol_id(suite) : 0;
