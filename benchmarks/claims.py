@@ -22,7 +22,7 @@ PEERS = {
 }
 
 # What the composition that picks its provider by size is called in a run.
-BY_SIZE = ("by_size", "by_size_aes256_gcm")
+BY_SIZE = ("by_size_aes256_gcm",)
 
 
 def text_of(size):
@@ -126,10 +126,10 @@ HANDSHAKES = [
     ("Botan engine, CA chain, known peer", "chain/x25519/known_peer", 0.75),
     ("Botan engine, CA chain, first contact", "chain/x25519/first_contact", 1.4),
     ("Botan engine, CA chain, hybrid, known peer", "chain/x25519mlkem768/known_peer", 1.0),
-    ("libssl engine, pinned, first contact", "libssl_pinned/x25519/first_contact", 0.85),
-    ("libssl engine, pinned, known peer", "libssl_pinned/x25519/known_peer", 0.85),
-    ("libssl engine, CA chain, known peer", "libssl_chain/x25519/known_peer", 0.85),
-    ("libssl engine, CA chain, first contact", "libssl_chain/x25519/first_contact", 1.1),
+    ("libssl engine, pinned, first contact", "libssl/pinned/x25519/first_contact", 0.85),
+    ("libssl engine, pinned, known peer", "libssl/pinned/x25519/known_peer", 0.85),
+    ("libssl engine, CA chain, known peer", "libssl/chain/x25519/known_peer", 0.85),
+    ("libssl engine, CA chain, first contact", "libssl/chain/x25519/first_contact", 1.1),
 ]
 
 
@@ -141,8 +141,9 @@ def handshakes(results):
 
 def records(results):
     for direction in ("send", "receive"):
-        ours, other = f"records/libssl_{direction}", f"records/openssl_{direction}"
-        yield at_most(4, results, ours, other, 1.03, f"records, libssl engine, {direction}: our time to OpenSSL's")
+        for size in (16384, 65536):
+            yield at_most(4, results, *(f"records/{engine}/{direction}/{size}" for engine in ("libssl", "openssl")), 1.03,
+                          f"records, libssl engine, {direction}, {text_of(size)} at a time: our time to OpenSSL's")
 
 
 def streams(results):

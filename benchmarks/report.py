@@ -76,6 +76,7 @@ OPERATIONS = {
     "vault": ("Opening a vault", ""),
     "handshake": ("Handshakes", "CPU of both sides together."),
     "records": ("TLS records", ""),
+    "profile": ("Where the time goes", "Of what wears profiled<…>: the clocks between the phases cost some of it. Handshakes: both sides together."),
 }
 
 
@@ -221,19 +222,19 @@ def phase_bars(runs):
         return ""
     names = list(dict.fromkeys(name for each in runs for name in each["phases"]))
     colours = {name: PHASE_COLOURS[at % len(PHASE_COLOURS)] for at, name in enumerate(names)}
-    longest = max(sum(each["phases"].values()) for each in runs) or 1
     rows = []
     for each in runs:
+        whole = sum(each["phases"].values()) or 1
         at, drawn = 0.0, []
         for name, ns in each["phases"].items():
-            wide = 100 * ns / longest
+            wide = 100 * ns / whole
             drawn.append(f'<rect x="{at:.2f}" width="{wide:.2f}" height="10" style="fill:{colours[name]}">'
                          f"<title>{escape(name)}: {duration(ns)}</title></rect>")
             at += wide
         rows.append(f'<tr><td>{escape(each["name"])}</td><td>{duration(sum(each["phases"].values()))}</td><td class="draw">'
                     f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" style="height:1rem">{"".join(drawn)}</svg></td></tr>')
     key = "".join(f'<span class="key" style="background:{colours[name]}"></span>{escape(name)}' for name in names)
-    return (f'<h3>Where the time goes</h3><p class="phases">{key}</p><div class="scroll"><table><tbody>'
+    return (f'<h3>Phases, as shares of the whole</h3><p class="phases">{key}</p><div class="scroll"><table><tbody>'
             + "\n".join(rows) + "</tbody></table></div>")
 
 

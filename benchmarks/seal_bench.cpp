@@ -6,6 +6,7 @@
 #include "support.hpp"
 
 #if __has_include(<keywarden/crypto/libcrypto/aead.hpp>) && defined(KEYWARDEN_BENCH_LIBCRYPTO)
+#include <keywarden/crypto/by_size.hpp>
 #include <keywarden/crypto/libcrypto/aead.hpp>
 #define KEYWARDEN_BENCH_PROVIDERS
 #endif
@@ -73,6 +74,12 @@ int all_of(const std::string& policy) {
   return 0;
 }
 
+#ifdef KEYWARDEN_BENCH_PROVIDERS
+// The limit that docs/providers.md gives for OpenSSL 3.0.
+using by_size = kw::crypto::by_size<kw::crypto::up_to<2560, kw::crypto::libcrypto::aes256_gcm>,
+                                    kw::crypto::otherwise<kw::crypto::aes256_gcm>>;
+#endif
+
 // One line for each AEAD and provider.
 const int registered[] = {
     all_of<kw::crypto::aes256_gcm>("aes256_gcm"),
@@ -80,6 +87,8 @@ const int registered[] = {
     all_of<kw::crypto::aes256_gcm_siv>("aes256_gcm_siv"),
 #ifdef KEYWARDEN_BENCH_PROVIDERS
     all_of<kw::crypto::libcrypto::aes256_gcm>("libcrypto_aes256_gcm"),
+    all_of<kw::crypto::libcrypto::chacha20_poly1305>("libcrypto_chacha20_poly1305"),
+    all_of<by_size>("by_size_aes256_gcm"),
 #endif
 };
 
