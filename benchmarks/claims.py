@@ -74,9 +74,9 @@ def at_most(reach, results, ours, other, target, name, note=""):
     return claim(reach, name, divided(results.cpu.get(ours), results.cpu.get(other)), "≤", target, note)
 
 
-def within(reach, results, ours, limit_ns, name, beyond=0.0):
-    """Our elapsed time, less `beyond`, is at most so many nanoseconds; the ratio is to the limit."""
-    value = results.real.get(ours)
+def within(reach, results, ours, limit_ns, name, beyond):
+    """Our CPU time, less `beyond`, is at most so many nanoseconds; the ratio is to the limit."""
+    value = results.cpu.get(ours)
     if value is None or math.isnan(beyond):
         return claim(reach, name, None, "≤", 1.0)
     return claim(reach, name, (value - beyond) / limit_ns, "≤", 1.0)
@@ -175,10 +175,12 @@ def admissions(results):
 
 
 def vaults(results):
-    yield within(7, results, "vault/open_with_password", 1e6, "opening a vault, beyond Argon2id: to 1 ms",
-                 results.real.get("vault/argon2id_alone", math.nan))
-    yield within(7, results, "vault/known_key_seal_after_restart", 5e6,
-                 "first seal under a known key after a restart, no password: to 5 ms")
+    # What it adds is measured with a cheap password: beside a dear one it is lost in the noise.
+    yield within(7, results, "vault/open_with_cheap_password", 1e6, "opening a vault, beyond Argon2id: to 1 ms",
+                 results.cpu.get("vault/cheap_argon2id_alone", math.nan))
+    # Elapsed, because somebody waits for it.
+    yield claim(7, "first seal under a known key after a restart, no password: to 5 ms, elapsed",
+                divided(results.real.get("vault/known_key_seal_after_restart"), 5e6), "≤", 1.0)
 
 
 def judge(report):
