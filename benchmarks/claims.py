@@ -6,6 +6,7 @@ that was not built, is never guessed.
 """
 
 import math
+import re
 
 SIZES = [16, 64, 256, 1024, 4096, 16384, 65536, 1 << 20, 16 << 20]
 
@@ -141,9 +142,14 @@ def handshakes(results):
 
 def records(results):
     for direction in ("send", "receive"):
-        for size in (16384, 65536):
-            yield at_most(4, results, *(f"records/{engine}/{direction}/{size}" for engine in ("libssl", "openssl")), 1.03,
-                          f"records, libssl engine, {direction}, {text_of(size)} at a time: our time to OpenSSL's")
+        worst = (None, 0)
+        for name in results.cpu:
+            found = re.fullmatch(rf"records/libssl/{direction}/(\d+)", name)
+            ratio = divided(results.cpu[name], results.cpu.get(f"records/openssl/{direction}/{found[1]}")) if found else None
+            if ratio is not None:
+                worst = max(worst, (ratio, int(found[1])), key=lambda pair: pair[0] or 0)
+        yield claim(4, f"records, libssl engine, {direction}: our time to OpenSSL's", worst[0], "≤", 1.03,
+                    f"the worst is at {text_of(worst[1])}" if worst[0] else "")
 
 
 def streams(results):

@@ -80,6 +80,13 @@ class Claims(unittest.TestCase):
         said = verdicts(made(files=[file(1 << 20, 1000)]), 5)
         self.assertEqual(said["file seal: memory for the largest file to that for the smallest"], "absent")
 
+    def test_records_are_compared_where_we_are_worst(self):
+        times = [("records/libssl/send/16384", 102.0), ("records/openssl/send/16384", 100.0), ("records/libssl/send/4096", 110.0),
+                 ("records/openssl/send/4096", 100.0), ("records/libssl/receive/4096", 1.0)]
+        said = verdicts(made(times), 4)
+        self.assertEqual(said, {"records, libssl engine, send: our time to OpenSSL's": "fails",
+                                "records, libssl engine, receive: our time to OpenSSL's": "absent"})
+
     def test_a_time_that_is_no_number_is_as_good_as_none(self):
         for wrong in (None, "fast", float("nan"), 0.0, -1.0):
             said = verdicts(made([("seal/aes256_gcm/64", 100.0)]) | {"benchmarks": [
