@@ -108,6 +108,7 @@ class network_lookup {
   // Where IPv4 segments begin, and above them the first of every block, up to a level of one block.
   constexpr void index() {
     std::vector<std::int32_t> row;
+    row.reserve(v4_.size());
     for (const auto& each : v4_) row.push_back(number_of(each.first));
     for (;;) {
       levels_.push_back({numbers_.size(), row.size()});

@@ -72,9 +72,9 @@ class trust_anchors {
   [[nodiscard]] const Botan::Certificate_Store& path_store() const noexcept {
     return set_->path_store;
   }
-  [[nodiscard]] certificate original(certificate of) const {
+  [[nodiscard]] certificate original(const certificate& of) const {
     const auto at = set_->originals.find(of.fingerprint());
-    return at == set_->originals.end() ? std::move(of) : at->second;
+    return at == set_->originals.end() ? of : at->second;
   }
 
  private:
