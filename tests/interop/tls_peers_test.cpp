@@ -248,6 +248,22 @@ BOOST_AUTO_TEST_CASE(openssl_with_another_authoritys_certificate_is_refused) {
   BOOST_TEST(peer.output().find("secret answer") == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_kind_of_key_that_no_clause_names_is_refused_before_it_is_used) {
+  const auto of = certified::make<kw::pki::ecdsa_p256, kw::pki::ecdsa_p256>();
+  spoken_program maker({"openssl", "req", "-x509", "-newkey", "rsa-pss", "-pkeyopt",
+                        "rsa_keygen_bits:2048", "-nodes", "-subj", "/CN=pss", "-days", "2",
+                        "-keyout", of.file("pss-key.pem"), "-out", of.file("pss.pem")});
+  maker.end_input();
+  BOOST_TEST_REQUIRE(std::filesystem::exists((maker.rest(), of.file("pss.pem"))), maker.output());
+  const auto listener = wire::listen();
+  spoken_program peer({"openssl", "s_client", "-connect", at(listener.port()), "-tls1_3", "-CAfile",
+                       of.file("ca.pem"), "-cert", of.file("pss.pem"), "-key",
+                       of.file("pss-key.pem")});
+  const auto made = serve(of, listener, "secret answer", 1);
+  BOOST_TEST(!accepted(made.session));
+  BOOST_TEST(!refused_as(errc::certificate_untrusted, made.session));  // nobody got to judge it
+}
+
 BOOST_AUTO_TEST_CASE(openssl_with_an_older_version_is_refused) {
   const auto of = certified::make<kw::pki::ecdsa_p256, kw::pki::ecdsa_p256>();
   const auto listener = wire::listen();

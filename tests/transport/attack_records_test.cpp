@@ -55,6 +55,33 @@ BOOST_AUTO_TEST_CASE(a_flight_in_one_record_is_understood) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(while_a_message_of_the_peer_is_unfinished_nothing_is_lost_unsaid) {
+  for (const auto* what : {"send", "close", "update_keys"}) {
+    const world of;
+    client theirs(of.them, [](client& self) {
+      for (const auto& each : flight_messages(self)) self.say(content::handshake, each);
+      self.skip_to_data_keys();
+      const auto update = framed(message::key_update, number(1, 0));
+      self.say(content::handshake, bytes_view(update).first(4));
+    });
+    auto handshake = of.accept();
+    BOOST_TEST_REQUIRE(accepted(duel(handshake, theirs.start())));
+    auto session = std::move(handshake).finish().value();
+    const auto before = session.outgoing().size();
+    const auto said = what == std::string_view("send")    ? session.send(as_bytes("there"))
+                      : what == std::string_view("close") ? session.close()
+                                                          : session.update_keys();
+    // OpenSSL says nothing more before it knows the rest; what it would leave out is refused.
+    if (over_libssl()) {
+      BOOST_TEST(refused_as(errc::malformed, said));
+      BOOST_TEST(refused_as(errc::malformed, session.send(as_bytes("more"))));
+    } else {
+      BOOST_TEST(accepted(said));
+    }
+    BOOST_TEST(session.outgoing().size() > before);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_flight_split_at_any_byte_is_understood) {
   std::size_t size = 2;
   for (std::size_t at = 1; at < size; ++at)

@@ -23,9 +23,9 @@ namespace keywarden::config {
 
 /// Writes a file whole: whoever reads it, and whoever finds it after this process was killed at any
 /// instant, has the old text or the new one. An existing file keeps its permissions and, as far as
-/// this process may give files away, its owner and group; permissions of a group that cannot be
-/// kept are lost. A new one is for its owner alone. Errors: `limit_exceeded`, `invalid_argument`
-/// for a path without a file name, `io_failed`.
+/// this process may give files away, its owner and group; if the group cannot be kept, the file is
+/// for its owner alone. A new one is for its owner alone. Errors: `limit_exceeded`,
+/// `invalid_argument` for a path without a file name, `io_failed`.
 [[nodiscard]] inline result<void> write_file(const std::filesystem::path& path,
                                              std::string_view text) {
   if (text.size() > xml_limits::text_size)

@@ -14,6 +14,8 @@ namespace keywarden::detail {
 /// first. Any thread.
 template <class Key, class Value>
 class recent {
+  using entry_list = std::list<std::pair<Key, Value>>;
+
  public:
   explicit recent(std::size_t capacity) noexcept : capacity_(capacity) {}
 
@@ -46,10 +48,13 @@ class recent {
     entries_.erase(at->second);
     places_.erase(at);
   }
-  void clear() {
+  /// Empties it; what it held goes when the caller lets it go.
+  [[nodiscard]] auto take_all() {
+    entry_list all;
     const std::lock_guard held(mutex_);
     places_.clear();
-    entries_.clear();
+    all.swap(entries_);
+    return all;
   }
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard held(mutex_);
@@ -57,7 +62,6 @@ class recent {
   }
 
  private:
-  using entry_list = std::list<std::pair<Key, Value>>;
   mutable std::mutex mutex_;
   std::size_t capacity_;
   entry_list entries_;  // the last asked for first

@@ -39,7 +39,8 @@ struct file_access {
 };
 
 /// Gives a file that was just made its owner and its permissions. Only who is permitted to (root,
-/// as a rule) gives a file away; otherwise it keeps at least the group, or the group gets nothing.
+/// as a rule) gives a file away; otherwise it keeps at least the group, or else neither the new
+/// group nor others, among whom the old one would be, get anything.
 /// Errors: `io_failed`.
 [[nodiscard]] inline result<void> set_access(int file, const file_access& wanted,
                                              const std::string& path) {
@@ -47,7 +48,7 @@ struct file_access {
   if (const auto& to = wanted.belongs_to)
     if (::fchown(file, to->user, to->group) != 0 &&
         ::fchown(file, static_cast<::uid_t>(-1), to->group) != 0)
-      mode &= ~::mode_t{070};  // its group is another one now
+      mode &= ~::mode_t{077};  // its group is another one now
   if (::fchmod(file, mode) == 0) return done();
   return store::detail::system_failure(errno, "set permissions of", path);
 }

@@ -18,7 +18,13 @@
 #include <keywarden/transport/encryption.hpp>
 #include <keywarden/transport/party.hpp>
 
+namespace keywarden::transport::libssl::detail {
+class machine;
+}
+
 namespace keywarden::transport::detail {
+
+class tls_machine;
 
 /// The one maker of proofs.
 class prover {
@@ -39,7 +45,8 @@ struct agreement {
 ///
 /// An engine fills `shown_` and calls `judge_peer` once, on both sides: after the peer's Finished
 /// was verified, before anything that a client shows of itself leaves, before any application data
-/// is taken.
+/// is taken. The engines are its friends, and nobody else is: who derives from one of them makes no
+/// proof.
 class machine {
  public:
   static constexpr std::size_t max_handshake = 262144;  ///< bytes from a peer before its Finished
@@ -78,7 +85,10 @@ class machine {
     return incoming_;
   }
 
- protected:
+ private:
+  friend class tls_machine;
+  friend class libssl::detail::machine;
+
   /// Whoever answers must be `expected` (a login), unless that is empty.
   machine(auth::side own, std::string dialled, std::string expected)
       : side_(own), dialled_(std::move(dialled)), expected_login_(std::move(expected)) {

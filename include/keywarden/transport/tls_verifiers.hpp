@@ -102,9 +102,10 @@ class tls_verifiers {
 
  private:
   void expect(std::uint64_t generation) {
+    decltype(places_.take_all()) old;  // freed when nobody waits for it
     const std::lock_guard held(mutex_);
     if (generation == generation_) return;
-    places_.clear();
+    old = places_.take_all();
     generation_ = generation;
   }
 

@@ -77,7 +77,7 @@ class few_readers {
     return loaded;
   }
   [[nodiscard]] static std::vector<OSSL_ALGORITHM>& readers() noexcept {
-    static std::vector<OSSL_ALGORITHM> kept;
+    static auto& kept = *new std::vector<OSSL_ALGORITHM>;  // OpenSSL reads it until the very end
     return kept;
   }
   static const OSSL_ALGORITHM* offers(void* /*unused*/, int what, int* may_change) {

@@ -24,7 +24,6 @@ struct freed_by {
   void operator()(auto* owned) const noexcept { Free(owned); }
 };
 
-using owned_bio_method = std::unique_ptr<BIO_METHOD, freed_by<BIO_meth_free>>;
 using owned_key = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using owned_certificate = std::unique_ptr<X509, freed_by<X509_free>>;
 using owned_context = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include <keywarden/core/backend.hpp>
+#include <keywarden/pki/path.hpp>
 #include <keywarden/transport/libssl/settings.hpp>
 #include <keywarden/transport/libssl/write_keys.hpp>
 #include <keywarden/transport/machine.hpp>
@@ -91,14 +93,16 @@ class machine final : public shared::machine {
           .with(fact::next_step, "send less at a time, and what is outgoing first");
     if (data.empty()) return done();
     static_cast<void>(outgoing_.room(data.size() + (data.size() / 16384 + 1) * record_overhead));
-    return called([&] {
-      std::size_t written = 0;
-      return SSL_write_ex(ssl_.get(), data.data(), data.size(), &written);
-    });
+    std::size_t written = 0;
+    auto sent =
+        called([&] { return SSL_write_ex(ssl_.get(), data.data(), data.size(), &written); });
+    if (sent && (waits_ || written != data.size())) return unfinished();
+    return sent;
   }
 
   [[nodiscard]] result<void> close() override {
     if (failure_ || closed_ || !finished()) return done();
+    if (SSL_in_init(ssl_.get()) != 0) return unfinished();
     closed_ = true;
     return called([&] { return SSL_shutdown(ssl_.get()) < 0 ? -1 : 1; });
   }
@@ -112,6 +116,7 @@ class machine final : public shared::machine {
   [[nodiscard]] result<void> update_keys() override {
     if (failure_) return *failure_;
     if (closed_) return done();
+    if (SSL_in_init(ssl_.get()) != 0) return unfinished();
     return called([&] {
       if (SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED) != 1) return 0;
       return SSL_do_handshake(ssl_.get());
@@ -157,7 +162,7 @@ class machine final : public shared::machine {
     ERR_clear_error();
     ssl_.reset(SSL_new(context->get()));
     if (ssl_ == nullptr) return backend_error("TLS");
-    BIO* const wire = BIO_new(wire_method());
+    BIO* const wire = wire_method() != nullptr ? BIO_new(wire_method()) : nullptr;
     if (wire == nullptr) return backend_error("TLS");
     BIO_set_data(wire, this);
     BIO_set_init(wire, 1);
@@ -174,6 +179,7 @@ class machine final : public shared::machine {
 
   [[nodiscard]] result<void> feed(bytes_view data) {
     if (peer_closed_) return done();
+    const unless_kept guard{*this};
     source_ = data;
     mark_ = outgoing_.size();
     if (!finished()) {
@@ -183,6 +189,20 @@ class machine final : public shared::machine {
     }
     return read_all();
   }
+
+  /// When memory runs out: nothing points to the caller's bytes, and of a connector whose peer was
+  /// not judged nothing leaves.
+  struct unless_kept {
+    machine& of;
+    int before = std::uncaught_exceptions();
+    ~unless_kept() {
+      if (std::uncaught_exceptions() == before) return;
+      of.source_ = {};
+      if (of.proof_) return;
+      of.outgoing_.cut_to(of.mark_);
+      of.ssl_.reset();
+    }
+  };
 
   [[nodiscard]] result<void> read_all() {
     while (!source_.empty() || SSL_has_pending(ssl_.get()) != 0) {
@@ -203,7 +223,10 @@ class machine final : public shared::machine {
     waits_ = false;
     ERR_clear_error();
     const int answer = call();
-    if (answer == 1 && !ended_) return done();
+    if (answer == 1 && !ended_ && !out_of_memory_) {
+      if (ERR_peek_error() != 0) ERR_clear_error();  // of what did not fit on the way
+      return done();
+    }
     const int why = ended_ ? SSL_ERROR_SSL : SSL_get_error(ssl_.get(), answer);
     if (why == SSL_ERROR_WANT_READ) {
       waits_ = true;
@@ -217,7 +240,10 @@ class machine final : public shared::machine {
     if (ended_) return veto(*std::exchange(ended_, std::nullopt));
     const auto number = ERR_GET_REASON(ERR_peek_error());
     const auto reason = take_reason();
-    if (out_of_memory_) return end(error(errc::backend_failed).with(fact::reason, "no memory"));
+    if (out_of_memory_) {
+      if (!finished()) outgoing_.cut_to(mark_);
+      return end(error(errc::backend_failed).with(fact::reason, "no memory"));
+    }
     if (heard_ == SSL3_AD_CLOSE_NOTIFY && !finished())
       return end(error(errc::handshake_failed)
                      .with(fact::reason, "the peer closed before it was finished"));
@@ -257,6 +283,12 @@ class machine final : public shared::machine {
     }
     say_alert(veto_alert_);
     return end(std::move(why));
+  }
+  /// A message of TLS came in part, and nothing can be said before the rest of it came.
+  [[nodiscard]] error unfinished() {
+    veto_alert_ = static_cast<int>(Botan::TLS::AlertType::UnexpectedMessage);
+    return veto(error(errc::malformed)
+                    .with(fact::reason, "the peer left a message of the protocol unfinished"));
   }
   void say_alert(int description) {
     if (ssl_ == nullptr && hello_.empty()) return;  // to whom nothing was said yet, or all was
@@ -331,8 +363,15 @@ class machine final : public shared::machine {
   [[nodiscard]] result<void> take_evidence() {
     const auto* const leaf = SSL_get0_peer_certificate(ssl_.get());
     const auto* const rest = SSL_get_peer_cert_chain(ssl_.get());
+    shown_.chain.clear();
+    shown_.stapled.clear();
     if (leaf == nullptr)
       return error(errc::peer_unproven).with(fact::reason, "it showed no certificate");
+    if (sk_X509_num(rest) > static_cast<int>(pki::max_chain_length) + 1)
+      return error(errc::limit_exceeded)
+          .with(fact::kind, "certificate chain")
+          .with(fact::limit, pki::max_chain_length)
+          .with(fact::actual, static_cast<std::size_t>(sk_X509_num(rest)));
     const auto take = [&](const X509* each) -> result<void> {
       auto read = from_openssl(each);
       if (!read) return error(errc::handshake_failed).because(read.error());
@@ -369,10 +408,10 @@ class machine final : public shared::machine {
     auto* const leaf = X509_STORE_CTX_get0_cert(store);
     const auto* const key = X509_get0_pubkey(leaf);
     bool sound = key != nullptr && (X509_get_key_usage(leaf) & X509v3_KU_DIGITAL_SIGNATURE) != 0;
-    if (sound && EVP_PKEY_is_a(key, "RSA") != 0) {
+    if (sound && EVP_PKEY_is_a(key, "EC") == 0) {
       BIGNUM* exponent = nullptr;
       const auto bits = EVP_PKEY_get_bits(key);
-      sound = bits >= 2048 && bits <= 8192 &&
+      sound = EVP_PKEY_is_a(key, "RSA") != 0 && bits >= 2048 && bits <= 8192 &&
               EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
               BN_num_bits(exponent) <= 64;
       BN_free(exponent);
@@ -465,19 +504,19 @@ class machine final : public shared::machine {
   // The wire: OpenSSL reads what is fed from where it lies, and writes to the end of `outgoing`.
 
   [[nodiscard]] static const BIO_METHOD* wire_method() noexcept {
-    static const owned_bio_method made = [] {
-      owned_bio_method method(
-          BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "keywarden"));
+    // Never freed: sessions may outlive what is destroyed at exit.
+    static const BIO_METHOD* const made = [] {
+      auto* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "keywarden");
       if (method != nullptr) {
-        BIO_meth_set_read_ex(method.get(), &read_wire);
-        BIO_meth_set_write_ex(method.get(), &write_wire);
-        BIO_meth_set_ctrl(method.get(), [](BIO*, int what, long, void*) -> long {
+        BIO_meth_set_read_ex(method, &read_wire);
+        BIO_meth_set_write_ex(method, &write_wire);
+        BIO_meth_set_ctrl(method, [](BIO*, int what, long, void*) -> long {
           return what == BIO_CTRL_FLUSH ? 1 : 0;
         });
       }
       return method;
     }();
-    return made.get();
+    return made;
   }
   static int read_wire(BIO* wire, char* to, std::size_t size, std::size_t* read) {
     auto& self = *static_cast<machine*>(BIO_get_data(wire));

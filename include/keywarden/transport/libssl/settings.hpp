@@ -2,6 +2,7 @@
 /// What the connections of one composition share, and OpenSSL's contexts made of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <mutex>
@@ -115,9 +116,14 @@ struct settings {
   const auto protocol = of.protocol();
   bytes offered{static_cast<std::uint8_t>(protocol.size())};
   append(offered, as_bytes(protocol));
-  SSL_CTX_set_security_level(to, 2);
+  SSL_CTX_set_security_level(to, std::max(2, SSL_CTX_get_security_level(to)));
   SSL_CTX_set_options(to, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                              SSL_OP_CIPHER_SERVER_PREFERENCE);
+                              SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
+#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
+  // A stranger's bytes are not unpacked to many more (RFC 8879).
+  SSL_CTX_set_options(to,
+                      SSL_OP_NO_RX_CERTIFICATE_COMPRESSION | SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
+#endif
   SSL_CTX_set_mode(to, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(to, SSL_SESS_CACHE_OFF | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_set_max_cert_list(to, 65536);
