@@ -36,7 +36,8 @@ def measure_one(compiler, header):
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
         return {"header": header, "absent": said.decode(errors="replace").strip().splitlines()[-1][:200]}
-    return {"header": header, "cpu_s": round(usage.ru_utime + usage.ru_stime, 3), "peak_mib": round(usage.ru_maxrss / 1024, 1)}  # far more than this process, which counts as well
+    # The memory is far more than this process's, which the system counts as well.
+    return {"header": header, "cpu_s": round(usage.ru_utime + usage.ru_stime, 3), "peak_mib": round(usage.ru_maxrss / 1024, 1)}
 
 
 def measure(root, build, extent):

@@ -56,7 +56,8 @@ td.draw { width: 34%; } .phases { font-size: .85rem; } .key { display: inline-bl
 @media (max-width: 34rem) {
   body { padding: 1rem .75rem 3rem; } .claims thead { display: none; } .claims tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--rule); }
   .claims td { display: inline-block; border: 0; padding: 0 .75rem 0 0; text-align: left; width: auto; } .claims td:first-child { display: block; }
-  td.draw { min-width: 7rem; } dl { grid-template-columns: 1fr; } dt { margin-top: .4rem; }
+  .claims th[colspan] { display: block; border: 0; padding: .75rem 0 0; text-align: left; }
+  td.draw { min-width: 7rem; }
 }
 """
 
@@ -111,7 +112,7 @@ def split(name):
 
 
 def label(policy):
-    return claims.PEERS.get(policy, policy.replace("_", " "))
+    return claims.PEERS.get(policy, policy)  # ours as they are named, so that a filter finds them
 
 
 # ---- claims ----------------------------------------------------------------------------------------------------------------
