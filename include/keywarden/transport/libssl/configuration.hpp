@@ -76,7 +76,7 @@ class few_readers {
     static OSSL_PROVIDER* loaded = nullptr;
     return loaded;
   }
-  [[nodiscard]] static std::vector<OSSL_ALGORITHM>& readers() noexcept {
+  [[nodiscard]] static std::vector<OSSL_ALGORITHM>& readers() {
     static auto& kept = *new std::vector<OSSL_ALGORITHM>;  // OpenSSL reads it until the very end
     return kept;
   }
