@@ -48,10 +48,11 @@ void receive(benchmark::State& state) {
   const bytes data(static_cast<std::size_t>(state.range(0)), 7);
   const auto writes = std::max<std::size_t>(1, prepared / 2 / data.size());
   std::int64_t taken = 0;
+  bytes flight;
   for (auto _ : state) {
     state.PauseTiming();
     for (std::size_t i = 0; i < writes; ++i) met.connector.send(data).value();
-    const bytes flight(met.connector.outgoing().begin(), met.connector.outgoing().end());
+    flight.assign(met.connector.outgoing().begin(), met.connector.outgoing().end());
     met.connector.sent(flight.size());
     state.ResumeTiming();
     for (bytes_view left = flight; !left.empty();) {
