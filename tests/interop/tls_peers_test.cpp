@@ -248,20 +248,38 @@ BOOST_AUTO_TEST_CASE(openssl_with_another_authoritys_certificate_is_refused) {
   BOOST_TEST(peer.output().find("secret answer") == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(a_kind_of_key_that_no_clause_names_is_refused_before_it_is_used) {
+/// What is said to a stranger who shows a certificate of his own that openssl made with `options`.
+kw::result<transport::session> shown_by_a_stranger(std::vector<std::string> options) {
   const auto of = certified::make<kw::pki::ecdsa_p256, kw::pki::ecdsa_p256>();
-  spoken_program maker({"openssl", "req", "-x509", "-newkey", "rsa-pss", "-pkeyopt",
-                        "rsa_keygen_bits:2048", "-nodes", "-subj", "/CN=pss", "-days", "2",
-                        "-keyout", of.file("pss-key.pem"), "-out", of.file("pss.pem")});
+  std::vector<std::string> command{"openssl", "req",
+                                   "-x509",   "-nodes",
+                                   "-subj",   "/CN=stranger",
+                                   "-keyout", of.file("own-key.pem"),
+                                   "-out",    of.file("own.pem")};
+  command.insert(command.end(), options.begin(), options.end());
+  spoken_program maker(command);
   maker.end_input();
-  BOOST_TEST_REQUIRE(std::filesystem::exists((maker.rest(), of.file("pss.pem"))), maker.output());
+  static_cast<void>(maker.rest());
+  BOOST_TEST_REQUIRE(std::filesystem::exists(of.file("own.pem")), maker.output());
   const auto listener = wire::listen();
   spoken_program peer({"openssl", "s_client", "-connect", at(listener.port()), "-tls1_3", "-CAfile",
-                       of.file("ca.pem"), "-cert", of.file("pss.pem"), "-key",
-                       of.file("pss-key.pem")});
-  const auto made = serve(of, listener, "secret answer", 1);
-  BOOST_TEST(!accepted(made.session));
-  BOOST_TEST(!refused_as(errc::certificate_untrusted, made.session));  // nobody got to judge it
+                       of.file("ca.pem"), "-cert", of.file("own.pem"), "-key",
+                       of.file("own-key.pem")});
+  return serve(of, listener, "secret answer", 1).session;
+}
+
+BOOST_AUTO_TEST_CASE(a_key_that_may_not_sign_is_refused_before_anybody_judges_it) {
+  const std::vector<std::string> curve{"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"};
+  auto without = curve;
+  without.insert(without.end(), {"-addext", "keyUsage=critical,keyAgreement"});
+  BOOST_TEST(refused_as(errc::certificate_untrusted, shown_by_a_stranger(curve)));
+  BOOST_TEST(refused_as(errc::handshake_failed, shown_by_a_stranger(without)));
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_with_an_rsa_pss_key_is_refused) {
+  const auto made = shown_by_a_stranger({"-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"});
+  BOOST_TEST(!accepted(made));
+  BOOST_TEST(!refused_as(errc::certificate_untrusted, made));  // nobody got to judge it
 }
 
 BOOST_AUTO_TEST_CASE(openssl_with_an_older_version_is_refused) {

@@ -8,7 +8,7 @@ Which tests need not run again, because they passed and nothing that they read h
     remember   reads ctest's JUnit report, and keeps the digests of the tests that passed
 
 A test's digest covers its command line, its environment's settings, every program and script named there or in REQUIRED_FILES, every file below
-tests/, docs/ and examples/ that is not compiled, the installed packages, and the environment variables KEYWARDEN_*.
+tests/, docs/, examples/, benchmarks/ and tools/ that is not compiled, the installed packages, and the environment variables KEYWARDEN_*.
 Tests of the tree as a whole (labels architecture, compile_fail and cmake) are quick or look after themselves: they
 always run.
 """
@@ -39,7 +39,7 @@ class Digests:
             if name.startswith("KEYWARDEN_"):
                 common.update(f"{name}={os.environ[name]}\0".encode())
         read = [pathlib.Path("/var/lib/dpkg/status")]
-        for folder in ("tests", "docs", "examples"):
+        for folder in ("tests", "docs", "examples", "benchmarks", "tools"):
             read += sorted(
                 path for path in (source / folder).rglob("*")
                 if path.is_file() and path.suffix not in (".cpp", ".hpp", ".pyc") and path.name != "CMakeLists.txt")
