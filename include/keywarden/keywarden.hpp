@@ -11,5 +11,6 @@
 #include <keywarden/protect/recipient.hpp>
 #include <keywarden/store/file.hpp>
 #include <keywarden/store/memory.hpp>
+#include <keywarden/vault/scale_out.hpp>
 #include <keywarden/vault/standard_policy.hpp>
 #include <keywarden/vault/vault.hpp>

@@ -14,29 +14,30 @@ using all =
     mp::mp_list<role::account, role::machine, role::password, role::recipient, role::threshold,
                 role::service_master_key, role::database_master_key, role::certificate,
                 role::asymmetric_key, role::symmetric_key, role::credential, role::linked_server,
-                role::scale_out_key, role::backup, role::data>;
+                role::scale_out_key, role::scale_out_member, role::backup, role::data>;
 
 constexpr std::size_t count = mp::mp_size<all>::value;
-static_assert(count == 15);
+static_assert(count == 16);
 
 // Rows are parents, columns children, both in the order above. 'x' is an edge.
 constexpr const char* edges[count] = {
-    // acc mac pwd rec thr | smk dmk cer asy sym | cre lnk sco bak dat
-    ".....x.........",  // account
-    ".....x.........",  // machine
-    "......xxxx...x.",  // password
-    "..........x.xx.",  // recipient
-    ".............x.",  // threshold
-    "......x...xx...",  // service master key
-    ".......xxx.....",  // database master key
-    ".........x.....",  // certificate
-    ".........x.....",  // asymmetric key
-    ".........x....x",  // symmetric key
-    "...............",  // credential
-    "...............",  // linked server
-    "...............",  // scale-out key
-    "...............",  // backup
-    "...............",  // data
+    // acc mac pwd rec thr | smk dmk cer asy sym | cre lnk sco mem bak dat
+    ".....x..........",  // account
+    ".....x..........",  // machine
+    "......xxxx....x.",  // password
+    "..........x.x.x.",  // recipient
+    "..............x.",  // threshold
+    "......x...xx.x..",  // service master key
+    ".......xxx......",  // database master key
+    ".........x......",  // certificate
+    ".........x......",  // asymmetric key
+    ".........x.....x",  // symmetric key
+    "................",  // credential
+    "................",  // linked server
+    "...............x",  // scale-out key
+    "................",  // scale-out member
+    "................",  // backup
+    "................",  // data
 };
 
 template <std::size_t Parent, std::size_t Child>

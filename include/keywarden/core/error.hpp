@@ -36,6 +36,7 @@ enum class errc : std::uint16_t {
   key_state_refused = 210,
   not_permitted = 211,
   would_lose = 212,
+  not_activated = 213,
   // integrity: the bytes are not what was written
   malformed = 300,
   truncated = 301,
@@ -47,6 +48,7 @@ enum class errc : std::uint16_t {
   no_slot_opened = 307,
   access_lost = 308,
   reordered = 309,
+  rolled_back = 310,
   // environment: files, stores, processes
   secret_unavailable = 400,
   io_failed = 401,
@@ -137,6 +139,8 @@ enum class fact : std::uint8_t {
       return "not_permitted";
     case errc::would_lose:
       return "would_lose";
+    case errc::not_activated:
+      return "not_activated";
     case errc::malformed:
       return "malformed";
     case errc::truncated:
@@ -157,6 +161,8 @@ enum class fact : std::uint8_t {
       return "access_lost";
     case errc::reordered:
       return "reordered";
+    case errc::rolled_back:
+      return "rolled_back";
     case errc::secret_unavailable:
       return "secret_unavailable";
     case errc::io_failed:
@@ -246,6 +252,8 @@ enum class fact : std::uint8_t {
       return "the policy does not permit this";
     case errc::would_lose:
       return "this would lose what cannot be opened: nothing was changed";
+    case errc::not_activated:
+      return "this instance is not an activated member of the deployment";
     case errc::malformed:
       return "the bytes are not of the expected form";
     case errc::truncated:
@@ -266,6 +274,8 @@ enum class fact : std::uint8_t {
       return "neither the account's nor the machine's secret opens the service master key";
     case errc::reordered:
       return "the parts are not in the order in which they were written";
+    case errc::rolled_back:
+      return "the store holds an earlier state than one that was seen before";
     case errc::secret_unavailable:
       return "a protector's secret cannot be read";
     case errc::io_failed:

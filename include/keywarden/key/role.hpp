@@ -63,6 +63,10 @@ struct linked_server {
 struct scale_out_key {
   static constexpr std::string_view name = "scale_out_key";
 };
+/// What an instance keeps of a scale-out deployment: its private key, and whom it trusts.
+struct scale_out_member {
+  static constexpr std::string_view name = "scale_out_member";
+};
 /// A copy of a master key in a file of its own.
 struct backup {
   static constexpr std::string_view name = "backup";
@@ -97,7 +101,8 @@ struct children<role::machine> {
 };
 template <>
 struct children<role::service_master_key> {
-  using type = roles<role::database_master_key, role::credential, role::linked_server>;
+  using type = roles<role::database_master_key, role::credential, role::linked_server,
+                     role::scale_out_member>;
 };
 template <>
 struct children<role::password> {
@@ -121,6 +126,10 @@ struct children<role::symmetric_key> {
   using type = roles<role::symmetric_key, role::data>;
 };
 template <>
+struct children<role::scale_out_key> {
+  using type = roles<role::data>;
+};
+template <>
 struct children<role::recipient> {
   using type = roles<role::scale_out_key, role::credential, role::backup>;
 };
@@ -133,11 +142,12 @@ struct children<role::threshold> {
 
 /// Whether `Parent` may wrap `Child`: exactly the edges of the documented hierarchy.
 ///
-/// account | machine → service master key → {database master key, credential, linked server};
+/// account | machine → service master key → {database master key, credential, linked server,
+/// scale-out member};
 /// password | service master key → database master key → {certificate, asymmetric key, symmetric
 /// key}; {certificate, asymmetric key, password, symmetric key} → symmetric key → data; recipient →
-/// {scale-out key, credential}; password | recipient | threshold → backup. A database master key
-/// does not seal data: it has no edge to `role::data`.
+/// {scale-out key, credential}; scale-out key → data; password | recipient | threshold → backup. A
+/// database master key does not seal data: it has no edge to `role::data`.
 template <class Parent, class Child>
 inline constexpr bool may_wrap = detail::children<Parent>::type::template contain<Child>;
 

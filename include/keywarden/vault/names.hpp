@@ -57,6 +57,15 @@ template <class Role>
   return joined(server_prefix<Role>() + name.text());
 }
 
+/// Where the members of a scale-out deployment keep what they share.
+[[nodiscard]] inline std::string scale_out_prefix(const object_name& deployment) {
+  return "scale-out/" + deployment.text() + "/";
+}
+/// The shared key, with a slot for each member.
+[[nodiscard]] inline record_name scale_out_key_name(const object_name& deployment) {
+  return joined(scale_out_prefix(deployment) + "key");
+}
+
 /// What a slot is called by its parent: the kind and the name, as far as a label is long.
 [[nodiscard]] inline std::string parent_label(std::string_view kind, const object_name& name) {
   return (std::string(kind) + " " + name.text()).substr(0, 64);

@@ -16,8 +16,8 @@ namespace keywarden {
 /// The handle of a vault's service master key: the root of one instance's hierarchy.
 ///
 /// It is made on first need, never created or dropped by hand. It wraps database master keys,
-/// credentials and the passwords of linked servers. A handle may be copied; it keeps the vault's
-/// state alive. Any thread.
+/// credentials, the passwords of linked servers and memberships of scale-out deployments. A handle
+/// may be copied; it keeps the vault's state alive. Any thread.
 template <class State>
 class service_master_key_handle {
  public:
@@ -174,7 +174,8 @@ class service_master_key_handle {
       const bool below = (text.starts_with("db/") && text.ends_with("/dmk") &&
                           std::ranges::count(text, '/') == 2) ||
                          text.starts_with(detail::server_prefix<role::credential>()) ||
-                         text.starts_with(detail::server_prefix<role::linked_server>());
+                         text.starts_with(detail::server_prefix<role::linked_server>()) ||
+                         text.starts_with(detail::server_prefix<role::scale_out_member>());
       return !below;
     });
     return names;

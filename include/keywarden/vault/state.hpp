@@ -6,20 +6,19 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <keywarden/core/clock.hpp>
 #include <keywarden/protect/opened_record.hpp>
 #include <keywarden/store/concepts.hpp>
+#include <keywarden/store/stand_back.hpp>
 #include <keywarden/vault/concepts.hpp>
 #include <keywarden/vault/names.hpp>
 #include <keywarden/vault/password_policy.hpp>
@@ -107,17 +106,8 @@ class vault_state {
       auto made = work();
       fence_.reset();
       if (made || made.error().code() != errc::store_conflict || attempt == 64) return made;
-      stand_back(attempt);
+      store::stand_back(attempt);
     }
-  }
-
-  /// Lets others finish: a random pause, longer each time, of at most a quarter of a second, so
-  /// that one who hashes a password between looking and committing gets his turn as well.
-  static void stand_back(int attempt) {
-    strong_bytes<1, struct pause_tag> drawn;
-    if (!system_random::fill(drawn.view())) return;
-    const auto longest = std::min(1 << std::min(attempt, 8), 250);
-    std::this_thread::sleep_for(std::chrono::milliseconds(drawn.view()[0] % (longest + 1)));
   }
 
   /// Commits, and replaces the fence within `fenced`. Errors: those of the store.

@@ -10,6 +10,7 @@
 
 #include <keywarden/core/clock.hpp>
 #include <keywarden/vault/database.hpp>
+#include <keywarden/vault/scale_out/membership.hpp>
 #include <keywarden/vault/service_master_key.hpp>
 #include <keywarden/vault/state.hpp>
 #include <keywarden/vault/stored_secrets.hpp>
@@ -90,6 +91,11 @@ class vault {
   /// The passwords of linked servers.
   [[nodiscard]] stored_secrets<state, role::linked_server> linked_servers() const {
     return stored_secrets<state, role::linked_server>(state_);
+  }
+
+  /// What this instance keeps of scale-out deployments: see `scale_out`.
+  [[nodiscard]] membership_keeper<state> memberships() const {
+    return membership_keeper<state>(state_);
   }
 
   using database_handle = keywarden::database<state, typename Policy::cipher>;

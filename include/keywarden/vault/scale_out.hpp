@@ -1,0 +1,471 @@
+/// @file
+/// Many servers, one key: membership of a scale-out deployment.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <keywarden/vault/scale_out/administration.hpp>
+#include <keywarden/vault/scale_out/follower.hpp>
+#include <keywarden/vault/scale_out/setup.hpp>
+#include <keywarden/vault/scale_out/shared_key.hpp>
+#include <keywarden/vault/scale_out/shared_secrets.hpp>
+#include <keywarden/vault/scale_out/shared_state.hpp>
+#include <keywarden/vault/vault.hpp>
+
+namespace keywarden {
+
+/// A member of a deployment: several instances, each with its own vault, that share one store and
+/// one key.
+///
+/// `Vault` is the instance's own vault, in a store of its own; it keeps the instance's private key
+/// under its service master key. `Shared` is the store of all (`store::postgres`). `Kem` is the
+/// mechanism of the members' key pairs: hybrid post-quantum by default. The shared key is a
+/// versioned ring in one record of the shared store, with a slot for each member's public key: the
+/// presence of such a copy is membership.
+///
+/// Protects: the shared key and all below it, against theft of the shared store (no member's
+/// secrets are in it); the membership, against whoever can write the shared store: a record is
+/// believed only if somebody vouches for it who knows the version of the key that this instance
+/// trusts, so nobody enrols itself, puts another key or another public key in place, or brings an
+/// earlier state back that this instance has seen the end of. A join is compared out of band, both
+/// ways.
+///
+/// Does not protect: against a member (every member can let others in and change the key); what a
+/// removed member has seen or copied, and what is sealed under versions it had, until the key is
+/// rotated and the data sealed again (`leave_and_rotate`); availability, against whoever can write
+/// the shared store; an instance that was away while a member was removed, if that member can write
+/// the store: it may be told that it was itself removed, or be shown a state that the removed
+/// member made up.
+///
+/// Any thread. Move-only; handles (`key`, `secrets`) keep the state alive. Do not use it in a
+/// forked child. At most 64 members. Follows: SQL Server Reporting Services' scale-out deployment
+/// (FEATURES B7), with the differences named in docs/scale_out.md.
+template <class Vault, store::record_store Shared, crypto::kem Kem = crypto::x_wing>
+class scale_out {
+  using keeper = decltype(std::declval<const Vault&>().memberships());
+  using cipher = typename Vault::policy::cipher;
+  using state = detail::shared_state<keeper, Shared, Kem>;
+
+ public:
+  // ---- becoming a member ----
+
+  /// Opens the deployment that this instance is a member of. Errors: `not_activated` with the
+  /// reason (it has not asked to join, is not approved or confirmed, was removed, or its
+  /// installation id is stored with another public key); `not_found` when the store has no such
+  /// deployment; `authentication_failed` and `rolled_back` for a record that must not be trusted;
+  /// `weaker_than_required`; those of both stores.
+  [[nodiscard]] static result<scale_out> open(const Vault& own, Shared shared,
+                                              const object_name& deployment) {
+    scale_out made(own, std::move(shared), deployment);
+    if (auto looked = made.state_->refresh(); !looked) return looked.error();
+    return made;
+  }
+
+  /// The same, and makes the deployment with a first key if the store has none. Any number of
+  /// processes and instances may do so at the same time: exactly one first key comes of it, and the
+  /// other instances are told to ask to join. `name` is what people call this instance. Errors: as
+  /// `open`; `not_found` when the deployment that this instance belonged to is gone: that is never
+  /// made anew silently; `limit_exceeded` for a name above 64 bytes.
+  [[nodiscard]] static result<scale_out> open_or_create(const Vault& own, Shared shared,
+                                                        const object_name& deployment,
+                                                        std::string_view name) {
+    scale_out made(own, std::move(shared), deployment);
+    for (int attempt = 0;; ++attempt) {
+      auto created = made.setup().create_unless_present(name);
+      if (created) created = made.state_->refresh();
+      if (created) return made;
+      if (created.error().code() != errc::store_conflict || attempt == 64) return created.error();
+      store::stand_back(attempt);
+    }
+  }
+
+  /// Asks to join: makes this instance's key pair unless it has one, and leaves its public key in
+  /// the store. The key is never in clear outside a process: a member wraps it for that public key.
+  /// Errors: `already_exists` for a member; `not_found`; those of both stores.
+  [[nodiscard]] static result<join_ticket> ask_to_join(const Vault& own, Shared shared,
+                                                       const object_name& deployment,
+                                                       std::string_view name) {
+    scale_out made(own, std::move(shared), deployment);
+    return made.setup().ask(name);
+  }
+
+  /// Joins, once a member has approved: `confirmation` is what that member's `approve` has shown.
+  /// Errors: `authentication_failed` when the key in the store is not that of the deployment which
+  /// approved; as `open`.
+  [[nodiscard]] static result<scale_out> join(const Vault& own, Shared shared,
+                                              const object_name& deployment,
+                                              const verification_code& confirmation) {
+    scale_out made(own, std::move(shared), deployment);
+    if (auto active = made.state_->activate(confirmation); !active) return active.error();
+    return made;
+  }
+
+  /// Forgets what this instance keeps of a deployment: its key pair, and whom it trusts. It must
+  /// join again to come back. Errors: `not_found`; those of the instance's own store.
+  [[nodiscard]] static result<void> forget(const Vault& own, const object_name& deployment) {
+    auto keeps = own.memberships();
+    auto kept = keeps.load(deployment);
+    if (!kept) return kept.error();
+    if (!*kept)
+      return error(errc::not_found)
+          .with(fact::kind, "membership")
+          .with(fact::name, deployment.text());
+    return keeps.forget(deployment, (*kept)->revision);
+  }
+
+  /// Puts a backup of the shared key in place, wrapped for this instance's public key, which
+  /// replaces the copy that was stored for it: after the loss of the instance's private key, or of
+  /// the shared store. The other members' copies are made anew from their stored public keys, if a
+  /// version that the backup knows vouches for them. `given_up` must name exactly the versions in
+  /// the store that the backup does not have: what they sealed is lost. Errors: `would_lose` with
+  /// the versions; `authentication_failed` for another deployment's backup or members nobody
+  /// vouches for; as reading a backup; those of both stores.
+  [[nodiscard]] static result<scale_out> apply(const Vault& own, Shared shared,
+                                               const object_name& deployment, std::string_view name,
+                                               bytes_view backup, const password& protection,
+                                               const std::vector<key_id>& given_up = {}) {
+    scale_out made(own, std::move(shared), deployment);
+    if (auto applied = made.setup().put_back(name, backup, protection, given_up); !applied)
+      return applied.error();
+    if (auto looked = made.state_->refresh(); !looked) return looked.error();
+    return made;
+  }
+
+  // ---- using the key ----
+
+  /// The shared key for one purpose: it seals and opens, and follows rotations.
+  template <purpose Purpose, message_format Format = format::native>
+  [[nodiscard]] shared_key<Purpose, state, cipher, Format> key() const {
+    require_edge<role::scale_out_key, role::data>();
+    return shared_key<Purpose, state, cipher, Format>(state_);
+  }
+  /// The secrets that the members share.
+  [[nodiscard]] shared_secrets<state, cipher> secrets() const {
+    return shared_secrets<state, cipher>(state_);
+  }
+
+  /// Looks at the store now. Errors: as `open`; then what was known stays in use, except after
+  /// `not_activated`.
+  [[nodiscard]] result<void> refresh() { return state_->refresh(); }
+  /// Looks at the store whenever it changes, in a thread that lives as long as what is returned.
+  [[nodiscard]] scale_out_follower<state> follow(follow_options options = {}) const {
+    return scale_out_follower<state>(state_, std::move(options));
+  }
+
+  // ---- members ----
+
+  /// The members, as the store lists them now, and which versions each has. Errors: as `refresh`.
+  [[nodiscard]] result<std::vector<scale_out_member_info>> members() {
+    if (auto looked = state_->refresh(); !looked) return looked.error();
+    auto view = state_->view();
+    if (!view) return view.error();
+    auto mine = state_->own();
+    if (!mine) return mine.error();
+    std::vector<scale_out_member_info> made;
+    for (const auto& each : (*view)->members) {
+      auto seen = detail::seen_by(state_->records(), state_->deployment(), (*view)->ring,
+                                  (*view)->record, each.installation);
+      if (!seen) return seen.error();
+      made.push_back({each.installation, each.name, each.joined,
+                      each.installation == mine->kept.installation, std::move(*seen)});
+    }
+    return made;
+  }
+
+  /// The instances that ask to join. Claims: only the fingerprint tells who they are. At most 256
+  /// are read. Errors: those of the store. A request that cannot be read is left out.
+  [[nodiscard]] result<std::vector<join_request>> requests() {
+    auto names =
+        state_->records().list(detail::scale_out_prefix(state_->deployment()) + "request/");
+    if (!names) return names.error();
+    std::vector<join_request> made;
+    for (const auto& name : *names) {
+      if (made.size() == 256) break;
+      auto stored = state_->records().get(name);
+      if (!stored) return stored.error();
+      if (!*stored) continue;
+      auto request = detail::decode_request<Kem>((*stored)->data);
+      if (request && name == detail::request_name(state_->deployment(), request->installation))
+        made.push_back(std::move(*request));
+    }
+    return made;
+  }
+
+  /// Lets an instance in whose operator has read out `fingerprint`. Returns the confirmation to
+  /// read out in return. Errors: `not_found` without such a request; `authentication_failed` when
+  /// the fingerprint is not that of the public key in the store; `already_exists`; as `refresh`.
+  [[nodiscard]] result<verification_code> approve(const installation_id& newcomer,
+                                                  const verification_code& fingerprint) {
+    std::optional<verification_code> confirmation;
+    auto approved = state_->change([&](detail::shared_edit& edit) -> result<void> {
+      const auto at = detail::request_name(state_->deployment(), newcomer);
+      auto stored = state_->records().get(at);
+      if (!stored) return stored.error();
+      if (!*stored)
+        return error(errc::not_found)
+            .with(fact::kind, "join request")
+            .with(fact::name, detail::label_of(newcomer));
+      auto request = detail::decode_request<Kem>((*stored)->data);
+      if (!request) return request.error();
+      auto expected = detail::join_fingerprint(state_->deployment(), request->installation,
+                                               request->public_key);
+      if (!expected) return expected.error();
+      if (request->installation != newcomer || *expected != fingerprint)
+        return error(errc::authentication_failed)
+            .with(fact::operation, "join request")
+            .with(fact::name, detail::label_of(newcomer))
+            .with(fact::reason, "the fingerprint is not that of the public key in the store")
+            .with(fact::next_step,
+                  "compare it again; if it is right, somebody has replaced the request");
+      if (auto enrolled = detail::enrol<Kem>(edit, *request, state_->now()); !enrolled)
+        return enrolled;
+      edit.also.erase(at, (*stored)->revision);
+      auto vouching = detail::witness_key(edit.ring.active());
+      if (!vouching) return vouching.error();
+      auto code = detail::join_confirmation(*vouching, edit.record.header().id, newcomer,
+                                            request->public_key);
+      if (!code) return code.error();
+      confirmation = *code;
+      return done();
+    });
+    if (!approved) return approved.error();
+    return *confirmation;
+  }
+
+  /// Removes a member, in any order, from any member; also itself. It cannot open what is written
+  /// to the record from now on, and still has the versions it had: `leave_and_rotate` makes those
+  /// useless for new messages. Errors: `not_found`; `last_protector` for the last one; as
+  /// `refresh`.
+  [[nodiscard]] result<void> leave(const installation_id& member) {
+    return remove(member, [](detail::shared_edit&) { return done(); });
+  }
+
+  /// Removes another member and rotates the key in one commit: it opens nothing that is sealed from
+  /// then on. The others take the new version up at once when they follow, and otherwise when they
+  /// meet it. What was sealed before stays readable to who had the key: seal it again. Returns the
+  /// new version. Errors: as `leave`; `invalid_argument` for this instance itself, which would know
+  /// the new version.
+  [[nodiscard]] result<key_id> leave_and_rotate(const installation_id& member) {
+    auto mine = state_->own();
+    if (!mine) return mine.error();
+    if (mine->kept.installation == member)
+      return error(errc::invalid_argument)
+          .with(fact::name, detail::label_of(member))
+          .with(fact::reason, "who leaves must not know the new key")
+          .with(fact::next_step, "do it at another member");
+    key_id made;
+    auto removed = remove(member, [&](detail::shared_edit& edit) -> result<void> {
+      auto added = detail::next_version(edit.ring, state_->now());
+      if (!added) return added.error();
+      made = *added;
+      return done();
+    });
+    if (!removed) return removed.error();
+    return made;
+  }
+
+  // ---- the key's versions ----
+
+  /// The versions, as last seen: without secrets. Errors: `not_activated`.
+  [[nodiscard]] result<std::vector<version_info>> versions() const {
+    auto view = state_->view();
+    if (!view) return view.error();
+    return detail::ring_versions((*view)->ring);
+  }
+
+  /// The first roll-out of a rotation: a version that opens everywhere and seals nowhere yet. It is
+  /// promoted when all members have it. Returns its id. Errors: `limit_exceeded`; as `refresh`.
+  [[nodiscard]] result<key_id> add_version() {
+    key_id made;
+    auto changed = state_->change([&](detail::shared_edit& edit) -> result<void> {
+      auto added = edit.ring.add(state_->now());
+      if (!added) return added.error();
+      made = *added;
+      return done();
+    });
+    if (!changed) return changed.error();
+    return made;
+  }
+
+  /// The second roll-out: the version seals, the one before retires. Errors: `key_state_refused`
+  /// naming a member that has not seen the version yet; `unknown_key`; as `refresh`.
+  [[nodiscard]] result<void> promote(key_id version) {
+    return state_->change([&](detail::shared_edit& edit) -> result<void> {
+      if (edit.ring.find(version) != nullptr)
+        if (auto everywhere =
+                detail::all_have(state_->records(), state_->deployment(), edit, version);
+            !everywhere)
+          return everywhere;
+      return edit.ring.promote(version);
+    });
+  }
+
+  /// Both roll-outs: adds a version, waits until every member has it, for at most `patience`, and
+  /// promotes it. Returns its id. Errors: `key_state_refused` naming a member that did not see it
+  /// in time (the version stays, in state created, for `promote`); as `add_version`.
+  [[nodiscard]] result<key_id> rotate(
+      std::chrono::milliseconds patience = std::chrono::seconds(30)) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    auto version = add_version();
+    if (!version) return version;
+    for (;;) {
+      auto promoted = promote(*version);
+      if (promoted) return version;
+      if (promoted.error().code() != errc::key_state_refused ||
+          std::chrono::steady_clock::now() >= deadline)
+        return promoted.error();
+      std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    }
+  }
+
+  /// Stops a version from opening; `enable` undoes it. Errors: `unknown_key`, `key_state_refused`;
+  /// as `refresh`.
+  [[nodiscard]] result<void> disable(key_id version) {
+    return state_->change([&](detail::shared_edit& edit) { return edit.ring.disable(version); });
+  }
+  [[nodiscard]] result<void> enable(key_id version) {
+    return state_->change([&](detail::shared_edit& edit) { return edit.ring.enable(version); });
+  }
+  /// Wipes a disabled version: what it sealed is lost. Errors: `key_state_refused` also while a
+  /// member has not seen the active version, because it would recognise the key no more;
+  /// `unknown_key`; as `refresh`.
+  [[nodiscard]] result<void> destroy(key_id version) {
+    return state_->change([&](detail::shared_edit& edit) -> result<void> {
+      if (auto everywhere = detail::all_have(state_->records(), state_->deployment(), edit,
+                                             edit.ring.active().id);
+          !everywhere)
+        return everywhere;
+      return edit.ring.destroy(version);
+    });
+  }
+
+  // ---- backup, re-creation, deletion ----
+
+  /// The shared key as a file under a password; one file serves all members. Errors:
+  /// `password_refused`; as `refresh`.
+  [[nodiscard]] result<bytes> extract(const password& protection) {
+    if (auto looked = state_->refresh(); !looked) return looked.error();
+    auto view = state_->view();
+    if (!view) return view.error();
+    return state_->keeper().back_up(state_->deployment(), (*view)->record, (*view)->ring,
+                                    protection);
+  }
+
+  /// Re-creates the key when it may be known to others: a new version, every shared secret sealed
+  /// again under it, and every member's copy made anew from its stored public key, in one commit.
+  /// The version before stays, retired, until the program has sealed its own data again: then
+  /// `disable` and `destroy` it. Returns the new version. Errors: as `refresh`, and as opening the
+  /// secrets; then nothing has changed.
+  [[nodiscard]] result<key_id> recreate() {
+    key_id made;
+    auto changed = state_->change([&](detail::shared_edit& edit) -> result<void> {
+      auto added = detail::next_version(edit.ring, state_->now());
+      if (!added) return added.error();
+      made = *added;
+      edit.fresh_record_key = true;
+      return detail::reseal_secrets<cipher>(state_->records(), state_->deployment(), edit);
+    });
+    if (!changed) return changed.error();
+    return made;
+  }
+
+  /// What `delete_content` would destroy. Errors: as `refresh`.
+  [[nodiscard]] result<scale_out_deletion> plan_deletion() {
+    if (auto looked = state_->refresh(); !looked) return looked.error();
+    auto view = state_->view();
+    if (!view) return view.error();
+    scale_out_deletion plan;
+    for (const auto& each : (*view)->ring.versions())
+      if (each.state != key_state::destroyed) plan.versions_.push_back(each.id);
+    auto names = state_->records().list(detail::shared_secret_prefix(state_->deployment()));
+    if (!names) return names.error();
+    for (const auto& name : *names) {
+      auto present = state_->records().get(name);
+      if (!present) return present.error();
+      if (!*present) continue;
+      plan.secrets_.emplace_back(detail::last_part(name));
+      plan.records_.emplace_back(name, (*present)->revision);
+    }
+    return plan;
+  }
+
+  /// Destroys every version of the key and every secret, and starts again with a new key, in one
+  /// commit; the members stay. What the program sealed is lost, except to who kept a copy of the
+  /// store. Errors: `plan_is_stale` when a secret or a version is not as the plan has it; as
+  /// `refresh`.
+  [[nodiscard]] result<void> delete_content(const scale_out_deletion& plan) {
+    return state_->change([&](detail::shared_edit& edit) -> result<void> {
+      const auto stale = error(errc::plan_is_stale).with(fact::next_step, "make a new plan");
+      std::vector<key_id> alive;
+      std::vector<key_version> next;
+      for (const auto& each : edit.ring.versions()) {
+        if (each.state != key_state::destroyed) {
+          alive.push_back(each.id);
+          edit.vouching.push_back({each.id, each.state, each.created, 0, each.secret.duplicate()});
+        }
+        next.push_back({each.id, key_state::destroyed, each.created, each.leased_messages, {}});
+      }
+      if (alive != plan.versions_) return stale;
+      auto names = state_->records().list(detail::shared_secret_prefix(state_->deployment()));
+      if (!names) return names.error();
+      if (names->size() != plan.records_.size()) return stale;
+      for (const auto& [name, revision] : plan.records_) {
+        auto present = state_->records().get(name);
+        if (!present) return present.error();
+        if (!*present || (*present)->revision != revision) return stale;
+        edit.also.erase(name, revision);
+      }
+      auto fresh = key_ring::create(state_->now());
+      if (!fresh) return fresh.error();
+      const auto& active = fresh->active();
+      next.push_back({active.id, active.state, active.created, 0, active.secret.duplicate()});
+      auto ring = key_ring::adopt(std::move(next));
+      if (!ring) return ring.error();
+      edit.ring = std::move(*ring);
+      edit.fresh_record_key = true;
+      return done();
+    });
+  }
+
+ private:
+  scale_out(const Vault& own, Shared shared, const object_name& deployment)
+      : state_(std::make_shared<state>(own.memberships(), std::move(shared), deployment)) {}
+
+  [[nodiscard]] detail::scale_out_setup<state, cipher> setup() {
+    return detail::scale_out_setup<state, cipher>(*state_);
+  }
+
+  template <class AndThen>
+  [[nodiscard]] result<void> remove(const installation_id& member, AndThen&& and_then) {
+    const auto& deployment = state_->deployment();
+    auto mine = state_->own();
+    if (!mine) return mine.error();
+    const auto edit = [&](detail::shared_edit& to) -> result<void> {
+      if (auto gone = detail::strike_off(to, member); !gone) return gone;
+      for (const auto& name :
+           {detail::seen_name(deployment, member), detail::request_name(deployment, member)})
+        if (auto erased = detail::erase_if_present(state_->records(), to, name); !erased)
+          return erased;
+      return and_then(to);
+    };
+    if (mine->kept.installation != member) return state_->change(edit);
+    if (auto left = state_->change_only(edit); !left) return left;
+    state_->withdraw(error(errc::not_activated)
+                         .with(fact::name, deployment.text())
+                         .with(fact::reason, "it has left"));
+    auto kept = state_->keeper().load(deployment);
+    if (!kept) return kept.error();
+    return *kept ? state_->keeper().forget(deployment, (*kept)->revision) : done();
+  }
+
+  std::shared_ptr<state> state_;
+};
+
+}  // namespace keywarden

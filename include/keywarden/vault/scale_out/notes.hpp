@@ -1,0 +1,111 @@
+/// @file
+/// The small records beside a shared key: who wants to join, and who has seen which version.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <keywarden/store/concepts.hpp>
+#include <keywarden/vault/names.hpp>
+#include <keywarden/vault/scale_out/roster.hpp>
+
+namespace keywarden {
+
+/// An instance that wants to join. Nobody vouches for it but the fingerprint, compared out of band.
+struct join_request {
+  installation_id installation;
+  std::string name;  ///< what it calls itself; at most 64 bytes
+  bytes public_key;
+};
+
+namespace detail {
+
+inline constexpr std::size_t max_note_size = std::size_t{64} << 10U;
+
+[[nodiscard]] inline record_name request_name(const object_name& deployment,
+                                              const installation_id& of) {
+  return joined(scale_out_prefix(deployment) + "request/" + label_of(of));
+}
+[[nodiscard]] inline record_name seen_name(const object_name& deployment,
+                                           const installation_id& of) {
+  return joined(scale_out_prefix(deployment) + "seen/" + label_of(of));
+}
+
+[[nodiscard]] inline bytes encode(const join_request& request) {
+  const json document{{"keywarden", 1},
+                      {"kind", "join_request"},
+                      {"installation", label_of(request.installation)},
+                      {"name", request.name},
+                      {"public_key", to_base64(request.public_key)}};
+  return to_bytes(as_bytes(document.dump(1, ' ', false, json::error_handler_t::replace) + "\n"));
+}
+
+/// Errors: `limit_exceeded`, `malformed`, `unsupported_version`.
+template <crypto::kem Kem>
+[[nodiscard]] result<join_request> decode_request(bytes_view stored) {
+  auto parsed = parse_json(stored, {max_note_size, 4});
+  if (!parsed) return parsed.error();
+  json_reader read(parsed->value, "join request");
+  if (read.number("keywarden") != 1) read.fail(error(errc::unsupported_version));
+  if (read.text("kind", 64) != "join_request") read.fail("kind", "not a join request");
+  join_request made;
+  made.installation = read.hex<installation_id>("installation");
+  made.name = read.text("name", record_limits::label);
+  made.public_key = read.base64("public_key", Kem::max_public_key_size);
+  if (auto ok = read.finish(); !ok) return ok.error();
+  return made;
+}
+
+/// A member's word that it has a version: only who has the version can give it.
+[[nodiscard]] inline result<mac> word_of(const key_version& version, const record_id& record,
+                                         const installation_id& member) {
+  auto key = witness_key(version);
+  if (!key) return key.error();
+  bytes said;
+  append_length_prefixed(said, as_bytes("seen"));
+  append_length_prefixed(said, record.view());
+  append_length_prefixed(said, member.view());
+  return crypto::hmac_sha256(*key, said);
+}
+
+/// The note in which a member says which versions it has. Errors: those of the backend.
+[[nodiscard]] inline result<bytes> encode_seen(const key_ring& ring, const record_id& record,
+                                               const installation_id& member) {
+  auto versions = json::array();
+  for (const auto& each : ring.versions()) {
+    if (each.secret.empty()) continue;
+    auto word = word_of(each, record, member);
+    if (!word) return word.error();
+    versions.push_back({{"id", each.id.value()}, {"mac", to_hex(word->view())}});
+  }
+  const json document{{"keywarden", 1}, {"kind", "versions_seen"}, {"versions", versions}};
+  return to_bytes(as_bytes(document.dump(1) + "\n"));
+}
+
+/// The versions of `ring` that a member has, as far as its note proves it. Whatever else a note
+/// says, and a note that cannot be read, proves nothing.
+[[nodiscard]] inline std::vector<key_id> proven_seen(bytes_view stored, const key_ring& ring,
+                                                     const record_id& record,
+                                                     const installation_id& member) {
+  std::vector<key_id> proven;
+  auto parsed = parse_json(stored, {max_note_size, 4});
+  if (!parsed) return proven;
+  json_reader read(parsed->value, "versions seen");
+  if (read.number("keywarden") != 1 || read.text("kind", 64) != "versions_seen") return proven;
+  for (const auto& each : read.array("versions", record_limits::versions)) {
+    json_reader one(each, "version");
+    const key_id id(static_cast<std::uint32_t>(one.number("id", 0xffffffffU)));
+    const auto stated = one.hex<mac>("mac");
+    const auto* version = ring.find(id);
+    if (!one.finish() || version == nullptr || version->secret.empty()) continue;
+    auto word = word_of(*version, record, member);
+    if (word && Botan::constant_time_compare(bytes_view(word->view()), bytes_view(stated.view())))
+      proven.push_back(id);
+  }
+  return proven;
+}
+
+}  // namespace detail
+}  // namespace keywarden

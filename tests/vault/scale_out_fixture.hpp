@@ -1,0 +1,133 @@
+/// @file
+/// Instances for tests, each with a vault of its own, and a store that they share and somebody else
+/// may write.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <keywarden/vault/scale_out.hpp>
+
+#include "vault/compiled_once.hpp"
+#include "vault/fixture.hpp"
+
+namespace keywarden::testing {
+
+/// A shared store in memory that counts how often it is asked, and lets a test act right before a
+/// commit.
+class shared_place {
+ public:
+  static constexpr std::string_view kind = "shared";
+
+  [[nodiscard]] shared_place share() const { return shared_place(records_.share(), told_); }
+
+  [[nodiscard]] result<std::optional<store::stored_record>> get(const record_name& name) {
+    ++told_->reads;
+    return records_.get(name);
+  }
+  [[nodiscard]] result<std::vector<record_name>> list(std::string_view prefix) {
+    ++told_->reads;
+    return records_.list(prefix);
+  }
+  [[nodiscard]] result<void> commit(const store::transaction& changes) {
+    if (auto meanwhile = std::exchange(told_->before_commit, nullptr)) meanwhile();
+    ++told_->commits;
+    return records_.commit(changes);
+  }
+
+  [[nodiscard]] int reads() const { return told_->reads; }
+  [[nodiscard]] int commits() const { return told_->commits; }
+  void before_commit(std::function<void()> act) const { told_->before_commit = std::move(act); }
+
+  // What somebody does who can write the store, and is no member.
+  [[nodiscard]] std::string read(std::string_view name) const {
+    return std::string(as_text(records_.get(named(name)).value().value().data));
+  }
+  void write(std::string_view name, std::optional<std::string_view> text) {
+    const auto present = records_.get(named(name)).value();
+    store::transaction changes;
+    if (present && text)
+      changes.replace(named(name), present->revision, to_bytes(as_bytes(*text)));
+    else if (present)
+      changes.erase(named(name), present->revision);
+    else
+      changes.create(named(name), to_bytes(as_bytes(text.value())));
+    records_.commit(changes).value();
+  }
+  [[nodiscard]] key_record key() const {
+    return key_record::parse(as_bytes(read(key_name))).value();
+  }
+
+  static constexpr std::string_view key_name = "scale-out/farm/key";
+
+  shared_place() = default;
+
+ private:
+  struct heard {
+    std::atomic<int> reads{0};
+    std::atomic<int> commits{0};
+    std::function<void()> before_commit;
+  };
+
+  shared_place(store::memory records, std::shared_ptr<heard> told)
+      : records_(std::move(records)), told_(std::move(told)) {}
+
+  store::memory records_;
+  std::shared_ptr<heard> told_ = std::make_shared<heard>();
+};
+
+using farm = scale_out<vault, shared_place>;
+inline const object_name farm_name("farm");
+
+/// One server: a vault of its own.
+struct server {
+  installation<> place;
+  vault own = place.open_or_create();
+
+  [[nodiscard]] result<farm> open(const shared_place& shared) const {
+    return farm::open(own, shared.share(), farm_name);
+  }
+  [[nodiscard]] result<farm> open_or_create(const shared_place& shared,
+                                            std::string_view name = "first") const {
+    return farm::open_or_create(own, shared.share(), farm_name, name);
+  }
+  [[nodiscard]] join_ticket ask(const shared_place& shared, std::string_view name = "next") const {
+    return farm::ask_to_join(own, shared.share(), farm_name, name).value();
+  }
+  [[nodiscard]] result<farm> join(const shared_place& shared, const verification_code& code) const {
+    return farm::join(own, shared.share(), farm_name, code);
+  }
+  /// Joins with the approval of a member.
+  [[nodiscard]] farm join(const shared_place& shared, farm& through,
+                          std::string_view name = "next") const {
+    const auto ticket = ask(shared, name);
+    return join(shared, through.approve(ticket.installation, ticket.fingerprint).value()).value();
+  }
+};
+
+/// The installation id of the member of this name.
+[[nodiscard]] inline installation_id id_of(farm& in, std::string_view name) {
+  for (const auto& each : in.members().value())
+    if (each.name == name) return each.installation;
+  throw std::out_of_range(std::string(name));
+}
+
+[[nodiscard]] inline sealed<rows> seal(const farm& by, std::string_view text) {
+  return by.key<rows>().seal(as_bytes(text)).value();
+}
+/// Whether a member opens a message, and finds this text.
+[[nodiscard]] inline boost::test_tools::assertion_result reads(const farm& by,
+                                                               const sealed<rows>& message,
+                                                               std::string_view expected) {
+  auto opened = by.key<rows>().open(message);
+  if (!opened) return accepted(opened);
+  return opened->text() == expected;
+}
+
+}  // namespace keywarden::testing

@@ -1,0 +1,252 @@
+// Whoever can write the shared store, and is no member.
+#include <keywarden/vault/scale_out.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include "vault/scale_out_fixture.hpp"
+
+namespace kw = keywarden;
+using namespace kw::testing;
+using kw::errc;
+
+namespace scale_out_hostile {
+
+// A deployment of two members, and a stranger with a deployment of its own.
+struct two_and_a_stranger {
+  shared_place shared;
+  server one, two, stranger;
+  farm first = one.open_or_create(shared).value();
+  farm second = two.join(shared, first, "second");
+  shared_place elsewhere;
+  farm strangers = stranger.open_or_create(elsewhere, "stranger").value();
+  // Both have leased messages, so that they need no store for the next ones.
+  decltype(first.key<rows>()) firsts = first.key<rows>(), seconds = second.key<rows>();
+  kw::sealed<rows> message = firsts.seal(kw::as_bytes("as before")).value();
+  kw::sealed<rows> other = seconds.seal(kw::as_bytes("as before")).value();
+
+  [[nodiscard]] std::string key() const { return shared.read(shared_place::key_name); }
+  void put_key(std::string_view text) { shared.write(shared_place::key_name, text); }
+
+  /// What members had before stays in use.
+  void goes_on() {
+    BOOST_TEST(seconds.open(message).value().text() == "as before");
+    BOOST_TEST(firsts.open(seconds.seal(kw::as_bytes("on")).value()).value().text() == "on");
+  }
+  /// Members that look at a record like this refuse it, keep what they had, and so do those that
+  /// start anew.
+  void refused_by_all(errc code) {
+    BOOST_TEST(refused_as(code, first.refresh()));
+    BOOST_TEST(refused_as(code, second.refresh()));
+    BOOST_TEST(refused_as(code, one.open(shared)));
+    BOOST_TEST(refused_as(code, one.open_or_create(shared)));
+    BOOST_TEST(refused_as(code, first.leave(id_of(strangers, "stranger"))));
+    BOOST_TEST(refused_as(code, first.recreate()));
+    goes_on();
+  }
+};
+
+// The text with the first occurrence of one part replaced.
+[[nodiscard]] std::string replaced(std::string text, std::string_view part, std::string_view by) {
+  return text.replace(text.find(part), part.size(), by);
+}
+[[nodiscard]] std::string public_key_in(const kw::key_record& record, std::size_t slot) {
+  return record.header().slots.at(slot).data.at("public_key").get<std::string>();
+}
+
+}  // namespace scale_out_hostile
+
+using namespace scale_out_hostile;
+
+BOOST_FIXTURE_TEST_SUITE(scale_out_hostile_writer, two_and_a_stranger)
+
+BOOST_AUTO_TEST_CASE(another_key_in_the_record_is_not_believed) {
+  put_key(elsewhere.read(shared_place::key_name));
+  refused_by_all(errc::authentication_failed);
+}
+
+BOOST_AUTO_TEST_CASE(another_key_under_the_same_record_id_is_not_believed) {
+  // The stranger makes a record of its own with the members' ids and public keys, which are public.
+  using kw::detail::opened_record_access;
+  const auto genuine = shared.key();
+  auto ring = kw::key_ring::create(kw::time_point{}).value();
+  auto record =
+      kw::opened_record::create(kw::role::scale_out_key::name, named(shared_place::key_name),
+                                genuine.header().floor, kw::detail::ring_material(ring))
+          .value();
+  record.header() = genuine.header();
+  record.header().slots.clear();
+  record.header().versions = kw::detail::ring_versions(ring);
+  const auto members = kw::detail::roster_of<kw::crypto::x_wing>(genuine.header()).value();
+  for (const auto& each : members) {
+    auto theirs = kw::crypto::x_wing::public_key::decode(each.public_key).value();
+    BOOST_TEST(accepted(record.add_slot(kw::protect::recipient<>(std::move(theirs)),
+                                        kw::detail::label_of(each.installation))));
+  }
+  const auto witnesses = record.header().attributes["witnesses"];
+  BOOST_TEST(accepted(kw::detail::bear_witness(record, ring, {}, members)));
+  // With its own witnesses, and with those it can copy.
+  put_key(kw::as_text(record.encode().value()));
+  refused_by_all(errc::authentication_failed);
+  record.header().attributes["witnesses"] = witnesses;
+  put_key(kw::as_text(record.encode().value()));
+  refused_by_all(errc::authentication_failed);
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_for_the_stranger_does_not_make_it_a_member) {
+  auto document = nlohmann::json::parse(key());
+  const auto theirs = nlohmann::json::parse(elsewhere.read(shared_place::key_name));
+  document["slots"].push_back(theirs["slots"][0]);
+  document["attributes"]["members"].push_back(theirs["attributes"]["members"][0]);
+  const auto mac = document["mac"].get<std::string>();
+  document.erase("mac");
+  auto text = document.dump(1);
+  text.resize(text.size() - 2);
+  put_key(text + ",\n \"mac\": \"" + mac + "\"\n}\n");
+  refused_by_all(errc::authentication_failed);
+}
+
+BOOST_AUTO_TEST_CASE(another_public_key_in_a_members_slot_is_not_believed) {
+  const auto mine = public_key_in(shared.key(), 1);
+  const auto theirs = public_key_in(elsewhere.key(), 0);
+  put_key(replaced(key(), mine, theirs));
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+  // The member whose own key was replaced is not talked out of its membership either.
+  BOOST_TEST(refused_as(errc::authentication_failed, second.refresh()));
+  BOOST_TEST(refused_as(errc::authentication_failed, first.recreate()));
+  goes_on();
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_no_member_vouches_for_is_not_believed) {
+  auto document = nlohmann::json::parse(key());
+  document["slots"].erase(1);
+  document["attributes"]["members"].erase(1);
+  document["generation"] = document["generation"].get<std::uint64_t>() + 5;
+  const auto mac = document["mac"].get<std::string>();
+  document.erase("mac");
+  auto text = document.dump(1);
+  text.resize(text.size() - 2);
+  put_key(text + ",\n \"mac\": \"" + mac + "\"\n}\n");
+  BOOST_TEST(refused_as(errc::authentication_failed, second.refresh()));
+  goes_on();
+}
+
+BOOST_AUTO_TEST_CASE(an_earlier_state_from_before_a_removal_is_refused) {
+  const auto before = key();
+  BOOST_TEST(accepted(first.leave(id_of(first, "second"))));
+  put_key(before);
+  BOOST_TEST(refused_as(errc::rolled_back, first.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, one.open(shared)));  // also after a restart
+}
+
+BOOST_AUTO_TEST_CASE(an_earlier_state_from_before_a_rotation_is_refused) {
+  const auto before = key();
+  first.recreate().value();
+  BOOST_TEST(accepted(second.refresh()));
+  put_key(before);
+  BOOST_TEST(refused_as(errc::rolled_back, second.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, two.open(shared)));
+  // A higher generation in it convinces nobody.
+  auto document = replaced(before, "\"generation\": ", "\"generation\": 9");
+  put_key(document);
+  BOOST_TEST(refused_as(errc::authentication_failed, two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_deployment_that_is_gone_is_not_made_anew_silently) {
+  shared.write(shared_place::key_name, std::nullopt);
+  BOOST_TEST(refused_as(errc::not_found, one.open(shared)));
+  BOOST_TEST(refused_as(errc::not_found, one.open_or_create(shared)));
+  BOOST_TEST(refused_as(errc::not_found, first.refresh()));
+  goes_on();
+  BOOST_TEST(accepted(farm::forget(one.own, farm_name)));
+  BOOST_TEST(refused_as(errc::not_found, farm::forget(one.own, farm_name)));
+  BOOST_TEST(accepted(one.open_or_create(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_with_another_public_key_is_not_approved) {
+  const server next;
+  const auto ticket = next.ask(shared, "next");
+  const auto at = "scale-out/farm/request/" + kw::detail::label_of(ticket.installation);
+  auto request = nlohmann::json::parse(shared.read(at));
+  request["public_key"] = public_key_in(elsewhere.key(), 0);
+  shared.write(at, request.dump());
+  BOOST_TEST(refused_as(errc::authentication_failed,
+                        first.approve(ticket.installation, ticket.fingerprint)));
+  for (const auto* hostile : {"", "{}", "[1]", "\xff", "{\"keywarden\":2}"}) {
+    shared.write(at, hostile);
+    BOOST_TEST(!first.approve(ticket.installation, ticket.fingerprint));
+    BOOST_TEST(first.requests().value().empty());
+  }
+  shared.write(at, std::string(100000, ' '));
+  BOOST_TEST(
+      refused_as(errc::limit_exceeded, first.approve(ticket.installation, ticket.fingerprint)));
+}
+
+BOOST_AUTO_TEST_CASE(a_newcomer_does_not_join_a_deployment_that_the_stranger_made_up) {
+  const server next;
+  const auto ticket = next.ask(shared, "next");
+  const auto code = first.approve(ticket.installation, ticket.fingerprint).value();
+  // The stranger lets the newcomer into its own deployment, under the same name.
+  elsewhere.write("scale-out/farm/request/" + kw::detail::label_of(ticket.installation), [&] {
+    const auto slot = shared.key().header().slots.at(2);
+    return nlohmann::json{{"keywarden", 1},
+                          {"kind", "join_request"},
+                          {"installation", kw::detail::label_of(ticket.installation)},
+                          {"name", "next"},
+                          {"public_key", slot.data.at("public_key").get<std::string>()}}
+        .dump();
+  }());
+  const auto theirs = strangers.approve(ticket.installation, ticket.fingerprint).value();
+  const auto genuine = key();
+  put_key(elsewhere.read(shared_place::key_name));
+  BOOST_TEST(refused_as(errc::authentication_failed, next.join(shared, code)));
+  put_key(genuine);
+  BOOST_TEST(refused_as(errc::authentication_failed, next.join(shared, theirs)));
+  BOOST_TEST(accepted(next.join(shared, code)));
+}
+
+BOOST_AUTO_TEST_CASE(a_note_that_a_version_was_seen_cannot_be_forged) {
+  const auto note = "scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "second"));
+  const auto version = first.add_version().value();
+  auto document = nlohmann::json::parse(shared.read(note));
+  document["versions"].push_back({{"id", version.value()}, {"mac", std::string(64, '0')}});
+  for (const auto& hostile :
+       {document.dump(), std::string("{}"), std::string("\xff"), std::string(100000, ' ')}) {
+    shared.write(note, hostile);
+    BOOST_TEST(refused_as(errc::key_state_refused, first.promote(version)));
+  }
+  // Nor copied from another member.
+  shared.write(note,
+               shared.read("scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "first"))));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.promote(version)));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.promote(version)));
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_under_another_name_does_not_open) {
+  auto secrets = first.secrets();
+  BOOST_TEST(accepted(secrets.put("orders", kw::as_bytes("one"))));
+  BOOST_TEST(accepted(secrets.put("audit", kw::as_bytes("two"))));
+  shared.write("scale-out/farm/secret/audit", shared.read("scale-out/farm/secret/orders"));
+  BOOST_TEST(refused_as(errc::authentication_failed, second.secrets().get("audit")));
+  BOOST_TEST(second.secrets().get("orders").value().text() == "one");
+}
+
+BOOST_AUTO_TEST_CASE(a_stolen_store_opens_nothing_without_a_members_secrets) {
+  BOOST_TEST(accepted(first.secrets().put("orders", kw::as_bytes("Server=orders;Password=x"))));
+  // A thief has the whole store, and a vault of its own that has the same installation id.
+  const auto record = shared.key();
+  kw::system_random random;
+  const kw::protect::recipient<> thief(kw::crypto::x_wing::private_key::generate(random).value());
+  BOOST_TEST(refused_as(errc::no_slot_opened, kw::protect::unlock(record, thief)));
+  BOOST_TEST(refused_as(errc::authentication_failed, stranger.open_or_create(shared)));
+  BOOST_TEST(refused_as(errc::not_activated, server().open_or_create(shared)));
+  BOOST_TEST(key().find("Password") == std::string::npos);
+  BOOST_TEST(shared.read("scale-out/farm/secret/orders").find("Password") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_record_weaker_than_the_composition_is_refused) {
+  put_key(replaced(key(), "\"quantum_safe\": true", "\"quantum_safe\": false"));
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
