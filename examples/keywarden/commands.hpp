@@ -20,6 +20,7 @@ namespace cli {
 [[nodiscard]] std::vector<command> config_certificate_commands();  // config … of certificates
 [[nodiscard]] std::vector<command> data_commands();                // seal, open
 [[nodiscard]] std::vector<command> server_secret_commands();       // credential, linked-server
+[[nodiscard]] std::vector<command> scale_out_commands();           // scale-out
 [[nodiscard]] std::vector<command> principal_commands();   // login, user, grant, deny, revoke
 [[nodiscard]] std::vector<command> endpoint_commands();    // endpoint
 [[nodiscard]] std::vector<command> connection_commands();  // endpoint listen, endpoint connect

@@ -11,8 +11,8 @@ inline constexpr std::string_view help_opening =
 
 Looks after a key hierarchy in a store: account | machine -> service master key ->
 database master keys -> keys -> data; after an instance's mirroring endpoint: who it is, whom it
-knows, and who may connect; and after a service's certificates, its own authority and its
-configuration file. `keywarden COMMAND --help` tells more.
+knows, and who may connect; after the key that many instances share (scale-out); and after a
+service's certificates, its own authority and its configuration file. `keywarden COMMAND --help` tells more.
 )";
 
 inline constexpr std::string_view help_places =

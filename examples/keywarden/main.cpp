@@ -32,8 +32,8 @@ std::vector<cli::command> all_commands() {
        {cli::vault_commands, cli::database_commands, cli::key_commands, cli::private_key_commands,
         cli::certificate_commands, cli::certificate_file_commands, cli::certificate_folder_commands,
         cli::authority_commands, cli::config_commands, cli::config_certificate_commands,
-        cli::data_commands, cli::server_secret_commands, cli::principal_commands,
-        cli::endpoint_commands, cli::connection_commands})
+        cli::data_commands, cli::server_secret_commands, cli::scale_out_commands,
+        cli::principal_commands, cli::endpoint_commands, cli::connection_commands})
     std::ranges::move(topic(), std::back_inserter(all));
   return all;
 }

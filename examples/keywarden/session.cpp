@@ -36,12 +36,12 @@ bool password_missing(const error& why) {
   });
 }
 
+}  // namespace
+
 void remember_repairs(context& at, const vault& opened) {
   const auto key = opened.service_master_key();
   at.repaired.insert(at.repaired.end(), key.report().repaired.begin(), key.report().repaired.end());
 }
-
-}  // namespace
 
 result<std::string> required(const context& at, std::string_view option_name) {
   auto given = at.call.value(option_name);
@@ -70,6 +70,10 @@ result<production::store> open_records(const context& at, bool may_create) {
     return error(errc::invalid_argument)
         .with(fact::reason, "no store was named")
         .with(fact::next_step, "give --store PLACE or set KEYWARDEN_STORE");
+  return open_place(place, may_create);
+}
+
+result<production::store> open_place(const std::string& place, bool may_create) {
   constexpr std::string_view scheme = "sqlite:";
   const auto path = place.starts_with(scheme) ? place.substr(scheme.size()) : place;
   std::error_code failed;

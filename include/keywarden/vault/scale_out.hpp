@@ -307,13 +307,14 @@ class scale_out {
     });
   }
 
-  /// Both roll-outs: adds a version, waits until every member has it, for at most `patience`, and
-  /// promotes it. Returns its id. Errors: `key_state_refused` naming a member that did not see it
-  /// in time (the version stays, in state created, for `promote`); as `add_version`.
+  /// Both roll-outs: adds a version (or takes the newest one that was never promoted), waits until
+  /// every member has it, for at most `patience`, and promotes it. Returns its id. Errors:
+  /// `key_state_refused` naming a member that did not see it in time (the version stays, in state
+  /// created, for `promote`); as `add_version`.
   [[nodiscard]] result<key_id> rotate(
       std::chrono::milliseconds patience = std::chrono::seconds(30)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    auto version = add_version();
+    auto version = created_version();
     if (!version) return version;
     for (;;) {
       auto promoted = promote(*version);
@@ -435,6 +436,18 @@ class scale_out {
   }
 
  private:
+  /// The newest version in state created, made if there is none.
+  [[nodiscard]] result<key_id> created_version() {
+    if (auto looked = state_->refresh(); !looked) return looked.error();
+    auto view = state_->view();
+    if (!view) return view.error();
+    const auto& all = (*view)->ring.versions();
+    const auto at = std::find_if(all.rbegin(), all.rend(), [](const key_version& each) {
+      return each.state == key_state::created;
+    });
+    return at != all.rend() ? result<key_id>(at->id) : add_version();
+  }
+
   scale_out(const Vault& own, Shared shared, const object_name& deployment)
       : state_(std::make_shared<state>(own.memberships(), std::move(shared), deployment)) {}
 
