@@ -37,6 +37,14 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/include/keywarden/store/sqlite.hpp")
   find_package(SQLite3 3.40 REQUIRED)
 endif()
 keywarden_component(sqlite HEADERS store/sqlite*.hpp LINKS SQLite::SQLite3)
+# PostgreSQL's client library, libpq >= 15.
+find_package(PostgreSQL 15 QUIET)
+if(TARGET PostgreSQL::PostgreSQL)
+  keywarden_component(postgres HEADERS store/postgres*.hpp store/any_postgres.hpp LINKS PostgreSQL::PostgreSQL)
+else()
+  message(STATUS "Without keywarden::postgres, which needs libpq >= 15")
+  list(FILTER keywarden_headers EXCLUDE REGEX "/store/(any_)?postgres")
+endif()
 # Boost.Asio is headers only, and comes with the rest of Boost; its sockets run on threads.
 keywarden_component(asio HEADERS transport/asio/*.hpp endpoint/listener.hpp LINKS Threads::Threads)
 # The system's libcrypto as another provider of AEADs: OpenSSL >= 3.0, or AWS-LC (which calls itself 1.1.1).
