@@ -2,9 +2,11 @@
 /// What a record store is: named records, read one by one, written in all-or-nothing transactions.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -62,7 +64,8 @@ class transaction {
   std::vector<change> changes_;
 };
 
-/// A concept matching places where records live. Satisfied by `memory`, `file`, `sqlite`.
+/// A concept matching places where records live. Satisfied by `memory`, `file`, `sqlite`,
+/// `postgres`.
 ///
 /// Requirements the compiler cannot check:
 /// - `get` gives the last committed state, or nothing when there is no such record.
@@ -76,7 +79,7 @@ class transaction {
 /// - A process killed at any instant leaves the state before or after a commit, never between.
 /// - Two store objects on the same place, in one process or several, see each other's commits.
 /// Threads: one object may be used from several threads.
-/// @see store/memory.hpp, store/file.hpp, store/sqlite.hpp
+/// @see store/memory.hpp, store/file.hpp, store/sqlite.hpp, store/postgres.hpp
 template <class T>
 concept record_store = std::movable<T> &&
     requires(T& store, const record_name& name, std::string_view prefix,
@@ -85,6 +88,33 @@ concept record_store = std::movable<T> &&
   { store.get(name) } -> std::same_as<result<std::optional<stored_record>>>;
   { store.list(prefix) } -> std::same_as<result<std::vector<record_name>>>;
   { store.commit(changes) } -> std::same_as<result<void>>;
+};
+
+/// A concept matching what tells when a store was changed. Satisfied by `postgres_watch`,
+/// `polled_watch`.
+///
+/// Requirements the compiler cannot check:
+/// - `wait(timeout, stop)` gives true when something was committed since the watch was made or last
+///   said so, or may have been: read again what matters; false at `timeout` or once a stop is
+///   requested, and then at once. Nothing that was committed goes untold.
+/// - After an error the next `wait` goes on.
+/// Threads: one object is used by one thread at a time; a stop may be requested from any.
+template <class T>
+concept store_watch = std::movable<T> &&
+    requires(T& watch, std::chrono::milliseconds timeout, std::stop_token stop) {
+  { watch.wait(timeout, stop) } -> std::same_as<result<bool>>;
+};
+
+/// A concept matching record stores that tell of commits, this program's and others'. Satisfied by
+/// `postgres`; for other stores there is `polled_watch`.
+///
+/// Requirements the compiler cannot check: what `watch()` gives tells of every commit, through any
+/// object on the same place, that begins after `watch` returned. It may outlive the store object.
+/// @see store/postgres.hpp, store/polled_watch.hpp
+template <class T>
+concept watched_store = record_store<T> && store_watch<typename T::watch_type> &&
+    requires(T& store) {
+  { store.watch() } -> std::same_as<result<typename T::watch_type>>;
 };
 
 }  // namespace keywarden::store
