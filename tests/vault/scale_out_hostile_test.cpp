@@ -55,9 +55,9 @@ struct two_and_a_stranger {
 
 }  // namespace scale_out_hostile
 
-using namespace scale_out_hostile;
+BOOST_FIXTURE_TEST_SUITE(scale_out_hostile_writer, scale_out_hostile::two_and_a_stranger)
 
-BOOST_FIXTURE_TEST_SUITE(scale_out_hostile_writer, two_and_a_stranger)
+using namespace scale_out_hostile;
 
 BOOST_AUTO_TEST_CASE(another_key_in_the_record_is_not_believed) {
   put_key(elsewhere.read(shared_place::key_name));

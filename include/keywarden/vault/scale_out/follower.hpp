@@ -61,7 +61,7 @@ class scale_out_follower {
         : state(std::move(state_in)), options(std::move(options_in)) {}
 
     void run(const std::stop_token& stop) {
-      if constexpr (requires { state->records().watch(); })
+      if constexpr (store::watched_store<std::remove_cvref_t<decltype(state->records())>>)
         follow(stop);
       else
         while (!stop.stop_requested()) {
