@@ -27,3 +27,8 @@ int main() {
   std::cout << key.open(sealed, kw::as_bytes("customer 7")).value().text() << '\n';
 }
 //]
+
+//[survives
+static_assert(kw::survives<policy::service_key, kw::loss::account>);
+static_assert(!kw::survives<policy::service_key, kw::loss::account, kw::loss::machine>);
+//]

@@ -8,6 +8,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "lib"))
+import snippets
+
 # A folder may include itself and the folders before it.
 FLOOR_PLAN = ["core", "crypto", "key", "protect", "store", "vault", "pki", "auth", "admit", "transport", "endpoint",
               "config"]
@@ -125,18 +128,11 @@ def header_preamble(repository):
 
 
 def snippets_are_current(repository):
-    """Code in Markdown that names its marker is, word for word, what stands between the marker's lines in that file."""
-    announced = re.compile(r"^<!-- \[(\w+)\] from ([\w./]+)")
-    for path in [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]:
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-        for number, line in enumerate(lines, 1):
-            if not (found := announced.match(line)):
-                continue
-            shown = "\n".join(lines[number:]).partition("```cpp\n")[2].partition("\n```")[0]
-            source = (repository / found[2]).read_text(encoding="utf-8")
-            current = source.partition(f"//[{found[1]}\n")[2].partition("\n//]")[0]
-            if not current or shown.strip() != current.strip():
-                yield path, number, f"differs from the marker [{found[1]}] in {found[2]}"
+    """C++ in Markdown is, word for word, what stands between a marker's lines in a file that is compiled."""
+    for path in snippets.pages(repository):
+        if path.exists():
+            for number, message in snippets.look_at(repository, path):
+                yield path, number, message
 
 
 def links_lead_somewhere(repository):

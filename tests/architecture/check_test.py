@@ -59,11 +59,25 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.breaks(rule, name, "/// @file\n/// A thing.\n"), 1)
 
     def test_code_in_markdown_is_the_code_of_its_marker(self):
-        rule = check.snippets_are_current
-        shown = "<!-- [hello] from README.md -->\n```cpp\n{}\n```\n\n//[hello\nint x;\n//]\n"
-        self.assertEqual(self.breaks(rule, "README.md", shown.format("int x;")), 0)
-        self.assertEqual(self.breaks(rule, "README.md", shown.format("int y;")), 1)
-        self.assertEqual(self.breaks(rule, "README.md", shown.format("int x;").replace("//[hello", "//[bye")), 1)
+        note = "<!-- [hello] from {}; tests/architecture checks that it is the same -->"
+        compiled = "//[hello\nint x;\n//]\n"
+
+        def broken(page, program="examples/a.cpp"):
+            with tempfile.TemporaryDirectory() as folder:
+                root = pathlib.Path(folder)
+                for name, text in [("README.md", page), (program, compiled), ("docs/b.md", "```sh\nls\n```\n")]:
+                    (root / name).parent.mkdir(parents=True, exist_ok=True)
+                    (root / name).write_text(text)
+                return len(list(check.snippets_are_current(root)))
+
+        shown = note.format("examples/a.cpp") + "\n```cpp\n{}\n```\n"
+        self.assertEqual(broken(shown.format("int x;")), 0)
+        self.assertEqual(broken(shown.format("int y;")), 1)
+        self.assertEqual(broken(shown.format("int x;"), "examples/b.cpp"), 1)
+        self.assertEqual(broken(shown.format("int x;").replace("[hello", "[bye")), 1)
+        self.assertEqual(broken("```cpp\nint x;\n```\n"), 1)
+        self.assertEqual(broken(shown.format("int x;").replace("examples/a.cpp", "include/a.hpp"), "include/a.hpp"), 1)
+        self.assertEqual(broken("```c++\nSomebodyElses code;\n```\n"), 0)
 
     def test_a_link_leads_to_a_file(self):
         rule = check.links_lead_somewhere
