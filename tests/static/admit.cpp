@@ -22,6 +22,7 @@ using admit::address;
 using admit::network;
 using kw::result;
 
+//[connection_rule
 struct lease {
   lease(lease&&) = default;
   lease& operator=(lease&&) = default;
@@ -35,6 +36,7 @@ struct archetype : named {
   result<lease> admit(const address&, admit::instant) const;
 };
 static_assert(admit::connection_rule<archetype>);
+//]
 
 struct without_name : archetype {
   static void name();

@@ -15,6 +15,7 @@ using auth::authenticator;
 using own_result = result<std::shared_ptr<const pki::identity>>;
 
 // The least that shows certificates.
+//[authenticator_certificate
 struct shows {
   using form = auth::form::certificate;
   own_result own(time_point) const;
@@ -22,8 +23,10 @@ struct shows {
   result<void> permits(const auth::principal&) const;
 };
 static_assert(authenticator<shows>);
+//]
 
 // The least that holds shared keys.
+//[authenticator_shared_key
 struct holds {
   using form = auth::form::shared_key;
   result<auth::shared_key_offer> offer(std::string_view) const;
@@ -32,6 +35,7 @@ struct holds {
   result<void> permits(const auth::principal&) const;
 };
 static_assert(authenticator<holds>);
+//]
 
 // Near-misses, one for each requirement.
 struct without_form {
@@ -144,11 +148,13 @@ static_assert(
         auth::certificate<trust::chain<pki::revocation::no_check, trust::leaf_fingerprints>>>);
 
 // Allow-lists.
+//[allow_list
 struct allows_somebody {
   static constexpr std::string_view name = "allows_somebody";
   bool allows(const pki::certificate&) const;
 };
 static_assert(trust::allow_list<allows_somebody>);
+//]
 struct allows_without_name {
   bool allows(const pki::certificate&) const;
 };

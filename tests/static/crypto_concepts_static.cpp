@@ -10,6 +10,7 @@ namespace kw = keywarden;
 namespace crypto = keywarden::crypto;
 using kw::result;
 
+//[aead
 struct context_archetype {
   static result<context_archetype> create(const kw::secret_key&);
   kw::status seal(const kw::nonce&, kw::bytes_view, kw::mutable_bytes, crypto::tag&);
@@ -27,6 +28,7 @@ struct aead_archetype {
   using context = context_archetype;
 };
 static_assert(crypto::aead<aead_archetype>);
+//]
 
 // A name declared again in a derived class hides the inherited one; a function does not stand for a
 // value.
@@ -103,6 +105,7 @@ static_assert(!crypto::aead<with_seal_without_associated_data>);
 static_assert(!crypto::aead<with_seal_that_takes_a_salt>);
 static_assert(!crypto::aead<int>);
 
+//[password_kdf
 struct kdf_archetype {
   static constexpr std::string_view name = "archetype";
   static constexpr crypto::kdf_cost cost{};
@@ -113,6 +116,7 @@ struct kdf_archetype {
                                        const crypto::kdf_cost&);
 };
 static_assert(crypto::password_kdf<kdf_archetype>);
+//]
 
 struct kdf_without_name : kdf_archetype {
   static void name();

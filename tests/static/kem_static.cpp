@@ -9,6 +9,7 @@ namespace keywarden::kem_archetypes {
 using crypto::encapsulation;
 using crypto::kem;
 
+//[kem
 // The least that the concept asks for.
 struct public_key {
   bytes encode() const;
@@ -39,6 +40,7 @@ struct archetype {
   static result<secret_key> decapsulate(const private_key&, bytes_view);
 };
 static_assert(kem<archetype<>>);
+//]
 
 // Facts must be there, of their type, and known when compiling.
 struct unnamed : archetype<> {

@@ -10,9 +10,11 @@ namespace kw = keywarden;
 
 #define SIXTEEN "0123456789abcdef"
 
+//[purpose
 struct purpose_archetype {
   static constexpr std::string_view name = "x";
 };
+//]
 struct purpose_of_64 {
   static constexpr std::string_view name = SIXTEEN SIXTEEN SIXTEEN SIXTEEN;
 };
@@ -42,6 +44,7 @@ static_assert(!kw::purpose<purpose_with_run_time_name>);
 static_assert(!kw::purpose<purpose_with_private_name>);
 static_assert(!kw::purpose<int>);
 
+//[message_format
 struct format_archetype {
   static constexpr std::string_view name = "archetype";
   static constexpr std::size_t header_size = 16;
@@ -49,6 +52,7 @@ struct format_archetype {
   static kw::status read_header(kw::bytes_view, kw::crypto::suite, kw::message_header&);
   static void associate(kw::bytes&, kw::bytes_view, kw::bytes_view);
 };
+//]
 struct format_without_name : format_archetype {
   static void name();
 };

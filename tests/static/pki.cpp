@@ -8,12 +8,14 @@ namespace static_pki {
 
 // revocation_check
 
+//[revocation_check
 struct archetype_check {
   static constexpr std::string_view name = "archetype";
   static constexpr revocation_mode mode = revocation_mode::offline;
   [[nodiscard]] revocation_snapshot snapshot() const { return {}; }
 };
 static_assert(revocation_check<archetype_check>);
+//]
 static_assert(revocation_check<revocation::no_check>);
 static_assert(revocation_check<revocation::online>);
 static_assert(revocation_check<revocation::offline>);

@@ -153,6 +153,7 @@ static_assert(
     threshold<4, person, person, person, person, person, person, person, person>::candidates == 70);
 
 // The least that the concept asks for.
+//[key_protector
 struct archetype {
   static std::string scheme();
   static constexpr requirements offers{};
@@ -163,6 +164,7 @@ struct archetype {
                        const protect::candidate_check&) const;
 };
 static_assert(key_protector<archetype>);
+//]
 static_assert(key_protector<all_of<archetype, any_of<archetype>>>);
 
 // One near-miss for each requirement.

@@ -25,6 +25,7 @@ using admit::deny_action;
 using admit::deny_status;
 using kw::result;
 
+//[request_rule
 struct lease {
   lease(lease&&) = default;
   lease& operator=(lease&&) = default;
@@ -38,6 +39,7 @@ struct archetype : named {
   result<lease> admit(const admit::request&, admit::instant) const;
 };
 static_assert(admit::request_rule<archetype>);
+//]
 
 struct without_name : archetype {
   static void name();
@@ -109,9 +111,11 @@ static_assert(!admit::request_rule<admit::connection_rate> &&
               !admit::connection_rule<admit::request_rate<>> && !admit::connection_rule<ready>);
 
 // Whose a request is.
+//[client_identity
 struct client_archetype {
   address client(const admit::request&) const;
 };
+//]
 struct that_knows_no_client {};
 struct that_may_find_none {
   std::optional<address> client(const admit::request&) const;

@@ -11,6 +11,7 @@ namespace kw = keywarden;
 namespace store = keywarden::store;
 using kw::result;
 
+//[record_store
 struct archetype {
   static constexpr std::string_view kind = "archetype";
   result<std::optional<store::stored_record>> get(const kw::record_name&);
@@ -18,6 +19,7 @@ struct archetype {
   result<void> commit(const store::transaction&);
 };
 static_assert(store::record_store<archetype>);
+//]
 
 struct without_kind : archetype {
   static void kind();

@@ -14,6 +14,7 @@ namespace static_transport {
 namespace kw = keywarden;
 namespace transport = kw::transport;
 
+//[secure_session
 struct archetype_session {
   archetype_session() = default;
   archetype_session(archetype_session&&) = default;
@@ -31,6 +32,7 @@ struct archetype_session {
   [[nodiscard]] transport::negotiation protection() const;
 };
 static_assert(transport::secure_session<archetype_session>);
+//]
 
 struct session_without_proof : archetype_session {
   void proof() const;
@@ -55,6 +57,7 @@ static_assert(!transport::secure_session<session_that_cannot_refuse>);
 static_assert(!transport::secure_session<session_that_drops_its_input>);
 static_assert(!transport::secure_session<session_that_copies>);
 
+//[secure_handshake
 struct archetype_handshake {
   archetype_handshake() = default;
   archetype_handshake(archetype_handshake&&) = default;
@@ -68,6 +71,7 @@ struct archetype_handshake {
   kw::result<archetype_session> finish() &&;
 };
 static_assert(transport::secure_handshake<archetype_handshake>);
+//]
 
 struct handshake_that_yields_no_session : archetype_handshake {
   kw::result<int> finish() &&;

@@ -18,6 +18,7 @@ using protect::service_master_key;
 using person = protect::password<crypto::argon2id<>>;
 
 // The archetype: the design's one screen, over every store.
+//[vault_policy
 template <store::record_store Store>
 struct over {
   using cipher = crypto::aes256_gcm;
@@ -27,6 +28,7 @@ struct over {
 };
 using production = over<store::sqlite>;
 static_assert(vault_policy<production>);
+//]
 static_assert(vault_policy<over<store::file<>>>);
 static_assert(vault_policy<over<store::memory>>);
 static_assert(survives<production::service_key, loss::account>);

@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Prepares and checks the documentation's site for tools/docs.
+
+  site.py prepare SITE              what Doxygen is given: the pages of the compositions, header and footer, from SITE/policies
+  site.py links HTML                every internal link and anchor of the built site leads somewhere
+  site.py documented LIST LOG       every public name is documented; LIST has what is not yet, folder by folder
+"""
+
+import collections
+import html.parser
+import pathlib
+import re
+import subprocess
+import sys
+import urllib.parse
+
+# ---- prepare ----------------------------------------------------------------------------------------------------------
+
+COMPOSITIONS = {
+    "first_seal": "The standard composition: what `examples/first_seal.cpp` of the first tutorial uses.",
+    "keywarden": "The command-line tool's, `examples/keywarden`. Its store is chosen when it starts.",
+    "database_mirroring": "That of each instance in `examples/database_mirroring`.",
+    "offline_root": "A root that no single theft opens (`examples/describe_policies`): each way in takes two things.",
+}
+
+
+def write_compositions(policies, pages):
+    index = ["# Shipped compositions {#compositions}", "",
+             "What the compositions of the shipped examples are, as `describe<Policy>()` and `describe_dot<Policy>()` tell it "
+             "(`keywarden/vault/describe.hpp`). These pages are made when the site is built, by running `examples/describe_policies`.",
+             ""]
+    found = sorted(each.stem for each in policies.glob("*.md"))
+    if found != sorted(COMPOSITIONS):
+        sys.exit(f"describe_policies writes {found}; tools/lib/site.py describes {sorted(COMPOSITIONS)}")
+    for name, words in COMPOSITIONS.items():
+        text = (policies / f"{name}.md").read_text(encoding="utf-8")
+        graph = (policies / f"{name}.dot").read_text(encoding="utf-8")
+        body = text.partition("\n")[2].strip("\n")
+        page = [f"# Composition: {name} {{#composition_{name}}}", "", words, "", "What opens, above; what is opened, below.", "",
+                "\\dot", graph.strip("\n"), "\\enddot", "", body, ""]
+        (pages / f"composition_{name}.md").write_text("\n".join(page), encoding="utf-8")
+        index.append(f"- @subpage composition_{name}: {words}")
+    (pages / "compositions.md").write_text("\n".join(index) + "\n", encoding="utf-8")
+
+
+HEAD = """<script type="text/javascript" src="$relpath^doxygen-awesome-darkmode-toggle.js"></script>
+<script type="text/javascript" src="$relpath^doxygen-awesome-fragment-copy-button.js"></script>
+<script type="text/javascript" src="$relpath^doxygen-awesome-paragraph-link.js"></script>
+<script type="text/javascript" src="$relpath^site.js" defer="defer"></script>
+</head>"""
+
+
+def prepare(site):
+    pages = site / "pages"
+    pages.mkdir(parents=True, exist_ok=True)
+    for old in pages.glob("*.md"):
+        old.unlink()
+    write_compositions(site / "policies", pages)
+    # Doxygen's own header and footer, whatever its version, with three things added.
+    subprocess.run(["doxygen", "-w", "html", "header.html", "footer.html", "style.css"], cwd=site, check=True,
+                   stdout=subprocess.DEVNULL)
+    header = (site / "header.html").read_text(encoding="utf-8")
+    header = header.replace("</head>", HEAD, 1)
+    header = re.sub(r"<html\b[^>]*>", '<html xmlns="http://www.w3.org/1999/xhtml" lang="en">', header, count=1)
+    header = header.replace("<body>", '<body>\n<a class="skip" href="#doc-content">To the content</a>', 1)
+    (site / "header.html").write_text(header, encoding="utf-8")
+
+
+# ---- links ------------------------------------------------------------------------------------------------------------
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.anchors, self.links = set(), []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        for name in ("id", "name"):
+            if given.get(name):
+                self.anchors.add(given[name])
+        for name in ("href", "src", "data"):
+            if given.get(name):
+                self.links.append((self.getpos()[0], given[name]))
+
+
+def links(root):
+    pages = {}
+    for path in sorted(root.rglob("*.html")):
+        if path.parent.name == "search":
+            continue
+        page = Page()
+        page.feed(path.read_text(encoding="utf-8", errors="replace"))
+        pages[path] = page
+    files = {path for path in root.rglob("*")}
+    wrong = checked = 0
+    for path, page in pages.items():
+        for line, link in page.links:
+            where = urllib.parse.urlsplit(link)
+            if where.scheme or link.startswith(("//", "javascript:", "$")):
+                continue
+            checked += 1
+            target = (path.parent / urllib.parse.unquote(where.path)).resolve() if where.path else path
+            anchor = urllib.parse.unquote(where.fragment)
+            if target not in files:
+                message = "there is no such file"
+            elif anchor and target in pages and anchor not in pages[target].anchors:
+                message = "there is no such anchor"
+            else:
+                continue
+            wrong += 1
+            print(f"{path.relative_to(root)}:{line}: {link}: {message}")
+    # The menu and the tree are scripts.
+    for script in root.glob("*.js"):
+        if script.name == "jquery.js" or not script.name.startswith(("menudata", "navtreedata", "nav")):
+            continue
+        for link in re.findall(r'"([\w./-]+\.html(?:#[\w:.-]+)?)"', script.read_text(encoding="utf-8", errors="replace")):
+            checked += 1
+            name, _, anchor = link.partition("#")
+            if root / name not in files or (anchor and root / name in pages and anchor not in pages[root / name].anchors):
+                wrong += 1
+                print(f"{script.name}: {link}: leads nowhere")
+    print(f"{checked} internal links, {wrong} of them broken")
+    return wrong == 0 and checked > 1000
+
+
+# ---- documented -------------------------------------------------------------------------------------------------------
+
+# Said where they are required: in the concept's own comment, or by the language.
+BY_CONCEPT = {"name", "scheme", "offers", "interactive", "opens_without", "hide", "recover", "form", "own", "offer", "find",
+              "judge", "permits", "allows", "admit", "permit", "kind", "id", "key_size", "strength", "quantum_safe", "max_messages",
+              "max_message_size", "nonce_misuse_resistant", "context", "max_ciphertext_size", "max_public_key_size",
+              "private_key_size", "role", "mode", "snapshot", "clause", "version", "header_size", "cost", "guess_cost", "lost"}
+BY_LANGUAGE = re.compile(r"\b(operator\b.*|~\w+|begin|end|size|empty|value|view|text|data)$")
+LINE = re.compile(r"include/keywarden/(\w+)/[^:]*:\d+: warning: (Compound|Member) (.*) is not documented\.")
+
+
+def undocumented(log):
+    counts, names = collections.Counter(), []
+    for line in log.read_text(encoding="utf-8").split("\n"):
+        found = LINE.search(line)
+        if not found:
+            continue
+        folder, what, text = found.groups()
+        if what == "Compound":
+            names.append((folder, text))
+            continue
+        member = re.match(r"(.*) \((\w+)\) of (\w+) (.*)", text)
+        if not member:
+            continue
+        signature, sort, scope, owner = member.groups()
+        name = re.split(r"[(\s=]", signature.replace("operator()", "operator"), maxsplit=1)[0]
+        own = re.sub(r"<.*", "", owner).rpartition("::")[2].strip()
+        if sort == "friend" or "operator" in signature or name == own or name in BY_CONCEPT or BY_LANGUAGE.search(name):
+            continue
+        if scope == "namespace":
+            names.append((folder, f"{owner}::{name}"))
+        else:
+            counts[folder] += 1
+    return names, counts
+
+
+def documented(listing, log):
+    names, counts = undocumented(log)
+    allowed = {folder: int(number) for folder, number in
+               re.findall(r"^(\w+) (\d+)$", listing.read_text(encoding="utf-8"), re.M)} if listing.exists() else {}
+    for folder, name in names:
+        print(f"{folder}: {name} is not documented")
+    good = not names
+    for folder in sorted(set(counts) | set(allowed)):
+        if counts[folder] > allowed.get(folder, 0):
+            print(f"{folder}: {counts[folder]} members are not documented, {allowed.get(folder, 0)} were")
+            good = False
+        elif counts[folder] < allowed.get(folder, 0):
+            print(f"{folder}: {counts[folder]} members are not documented; {listing.name} may say so instead of {allowed[folder]}")
+            good = False
+    print(f"classes, concepts, functions: {len(names)} undocumented; members: {sum(counts.values())}")
+    return good
+
+
+def main():
+    command, *arguments = sys.argv[1:]
+    paths = [pathlib.Path(each).resolve() for each in arguments]
+    if command == "prepare":
+        prepare(paths[0])
+    elif not {"links": links, "documented": documented}[command](*paths):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
