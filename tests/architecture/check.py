@@ -143,6 +143,23 @@ def links_lead_somewhere(repository):
                     yield path, number, f"links to {target}, which is not there"
 
 
+def named_tests_exist(repository):
+    """The page about past vulnerabilities names, in the last column of its tables, tests or compile-fail cases that exist."""
+    page = repository / "docs" / "explanation" / "past_vulnerabilities.md"
+    known = {path.stem for path in (repository / "tests" / "compile_fail").glob("*.cpp")}
+    for path in (repository / "tests").rglob("*_test.cpp"):
+        known |= set(re.findall(r"BOOST_\w*TEST_CASE\w*\(\s*(\w+)", path.read_text(encoding="utf-8")))
+    for number, line in enumerate(page.read_text(encoding="utf-8").split("\n") if page.exists() else [], 1):
+        if not line.startswith("|") or line.startswith(("|---", "| what happened")):
+            continue
+        named = re.findall(r"`(\w+)`", line.rstrip("| ").rpartition(" | ")[2])
+        if not named:
+            yield page, number, "names no test"
+        for name in named:
+            if name not in known:
+                yield page, number, f"names the test {name}, which does not exist"
+
+
 def headers_have_tests(repository):
     """Every header is reached by a test or an example; those of protect/, the policies, by a test of their own."""
     root = repository / "include" / "keywarden"

@@ -84,6 +84,12 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.breaks(rule, "README.md", "[x](README.md#part) [y](https://example.org)\n"), 0)
         self.assertEqual(self.breaks(rule, "README.md", "[x](docs/nowhere.md)\n"), 1)
 
+    def test_a_vulnerability_names_a_test_that_exists(self):
+        rule, name = check.named_tests_exist, "docs/explanation/past_vulnerabilities.md"
+        self.assertEqual(self.breaks(rule, name, "| what happened | here | held by |\n|---|---|---|\n"), 0)
+        self.assertEqual(self.breaks(rule, name, "| a | b | `nobody_wrote_this` |\n"), 1)
+        self.assertEqual(self.breaks(rule, name, "| a | b | c |\n"), 1)
+
     def test_a_header_without_a_test_is_named(self):
         self.assertEqual(self.breaks(check.headers_have_tests, "include/keywarden/core/a.hpp", ""), 1)
         self.assertEqual(self.breaks(check.headers_have_tests, "tests/core/a_test.cpp", ""), 0)
