@@ -2,6 +2,7 @@
 """Prepares and checks the documentation's site for tools/docs.
 
   site.py prepare SITE              what Doxygen is given: the pages of the compositions, header and footer, from SITE/policies
+  site.py mend HTML                 removes Doxygen's links to sections that it then leaves out
   site.py links HTML                every internal link and anchor of the built site leads somewhere
   site.py documented LIST LOG       every public name is documented; LIST has what is not yet, folder by folder
 """
@@ -39,7 +40,7 @@ def write_compositions(policies, pages):
         page = [f"# Composition: {name} {{#composition_{name}}}", "", words, "", "What opens, above; what is opened, below.", "",
                 "\\dot", graph.strip("\n"), "\\enddot", "", body, ""]
         (pages / f"composition_{name}.md").write_text("\n".join(page), encoding="utf-8")
-        index.append(f"- @subpage composition_{name}: {words}")
+        index.append(f"- @subpage composition_{name} – {words}")
     (pages / "compositions.md").write_text("\n".join(index) + "\n", encoding="utf-8")
 
 
@@ -64,6 +65,16 @@ def prepare(site):
     header = re.sub(r"<html\b[^>]*>", '<html xmlns="http://www.w3.org/1999/xhtml" lang="en">', header, count=1)
     header = header.replace("<body>", '<body>\n<a class="skip" href="#doc-content">To the content</a>', 1)
     (site / "header.html").write_text(header, encoding="utf-8")
+
+
+# ---- mend -------------------------------------------------------------------------------------------------------------
+
+def mend(root):
+    """Doxygen 1.9 lists "Classes" above a class whose nested classes are all private, and has no such section below."""
+    for path in root.glob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        if 'href="#nested-classes"' in text and 'name="nested-classes"' not in text:
+            path.write_text(re.sub(r'<a href="#nested-classes">Classes</a>(\s*&#124;)?', "", text), encoding="utf-8")
 
 
 # ---- links ------------------------------------------------------------------------------------------------------------
@@ -111,12 +122,14 @@ def links(root):
             print(f"{path.relative_to(root)}:{line}: {link}: {message}")
     # The menu and the tree are scripts.
     for script in root.glob("*.js"):
-        if script.name == "jquery.js" or not script.name.startswith(("menudata", "navtreedata", "nav")):
+        if script.name.startswith(("jquery", "navtreeindex")):  # navtreeindex*.js list what may be looked for, not links
             continue
         for link in re.findall(r'"([\w./-]+\.html(?:#[\w:.-]+)?)"', script.read_text(encoding="utf-8", errors="replace")):
             checked += 1
             name, _, anchor = link.partition("#")
-            if root / name not in files or (anchor and root / name in pages and anchor not in pages[root / name].anchors):
+            # The tree's own scripts also name enumerators where Doxygen 1.9 gives them no anchor.
+            exact = anchor and script.name == "menudata.js" and root / name in pages
+            if root / name not in files or (exact and anchor not in pages[root / name].anchors):
                 wrong += 1
                 print(f"{script.name}: {link}: leads nowhere")
     print(f"{checked} internal links, {wrong} of them broken")
@@ -136,13 +149,14 @@ LINE = re.compile(r"include/keywarden/(\w+)/[^:]*:\d+: warning: (Compound|Member
 
 def undocumented(log):
     counts, names = collections.Counter(), []
-    for line in log.read_text(encoding="utf-8").split("\n"):
+    for line in sorted(set(log.read_text(encoding="utf-8").split("\n"))):
         found = LINE.search(line)
         if not found:
             continue
         folder, what, text = found.groups()
+        where = line.partition(": warning")[0]
         if what == "Compound":
-            names.append((folder, text))
+            names.append(f"{where}: {text}")
             continue
         member = re.match(r"(.*) \((\w+)\) of (\w+) (.*)", text)
         if not member:
@@ -153,8 +167,8 @@ def undocumented(log):
         if sort == "friend" or "operator" in signature or name == own or name in BY_CONCEPT or BY_LANGUAGE.search(name):
             continue
         if scope == "namespace":
-            names.append((folder, f"{owner}::{name}"))
-        else:
+            names.append(f"{where}: {owner}::{name}")
+        elif scope != "file":
             counts[folder] += 1
     return names, counts
 
@@ -163,8 +177,8 @@ def documented(listing, log):
     names, counts = undocumented(log)
     allowed = {folder: int(number) for folder, number in
                re.findall(r"^(\w+) (\d+)$", listing.read_text(encoding="utf-8"), re.M)} if listing.exists() else {}
-    for folder, name in names:
-        print(f"{folder}: {name} is not documented")
+    for name in names:
+        print(f"{name} is not documented")
     good = not names
     for folder in sorted(set(counts) | set(allowed)):
         if counts[folder] > allowed.get(folder, 0):
@@ -180,8 +194,8 @@ def documented(listing, log):
 def main():
     command, *arguments = sys.argv[1:]
     paths = [pathlib.Path(each).resolve() for each in arguments]
-    if command == "prepare":
-        prepare(paths[0])
+    if command in ("prepare", "mend"):
+        {"prepare": prepare, "mend": mend}[command](paths[0])
     elif not {"links": links, "documented": documented}[command](*paths):
         sys.exit(1)
 

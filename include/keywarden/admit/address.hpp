@@ -113,9 +113,10 @@ struct groups {
 
 /// Where a connection comes from: an IPv4 or IPv6 address, without port and zone.
 ///
-/// An IPv4 address mapped into IPv6 (::ffff:a.b.c.d, as dual-stack sockets show it) is the IPv4
-/// address: nobody gets around a rule by the other spelling. A regular type of 16 bytes. An address
-/// says where packets are sent to, not who sends them: never take it for a proof of identity.
+/// An IPv4 address mapped into IPv6 (`0:0:0:0:0:ffff:a.b.c.d`, as dual-stack sockets show it) is
+/// the IPv4 address: nobody gets around a rule by the other spelling. A regular type of 16 bytes.
+/// An address says where packets are sent to, not who sends them: never take it for a proof of
+/// identity.
 class address {
  public:
   /// The unspecified address, `::`.

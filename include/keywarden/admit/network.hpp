@@ -41,6 +41,7 @@ namespace detail {
 /// The two kinds of addresses, which no network mixes.
 enum class family : std::uint8_t { ipv4, ipv6 };
 
+/// Of which family an address is; one that is mapped into IPv6 is IPv4.
 [[nodiscard]] constexpr family family_of(const address& one) noexcept {
   return one.is_v4() ? family::ipv4 : family::ipv6;
 }
@@ -48,7 +49,7 @@ enum class family : std::uint8_t { ipv4, ipv6 };
 /// All addresses that begin with the same bits: `10.0.0.0/8`, `2001:db8::/32`.
 ///
 /// IPv4 and IPv6 are apart: `::/0` holds no IPv4 address and `0.0.0.0/0` no IPv6 address. A prefix
-/// of mapped addresses (`::ffff:10.0.0.0/104`) is the IPv4 network. A regular type.
+/// of mapped addresses (`0:0:0:0:0:ffff:10.0.0.0/104`) is the IPv4 network. A regular type.
 class network {
  public:
   /// A literal is checked while compiling: `network("10.0.0.0/8")`.

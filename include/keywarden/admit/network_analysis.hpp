@@ -197,6 +197,7 @@ constexpr void for_each_segment(const network_lookup& compiled, const network& w
 [[nodiscard]] constexpr bool equivalent(const rule_set& left, const rule_set& right) {
   return !difference(left, right);
 }
+/// The same for the addresses of one family.
 [[nodiscard]] constexpr bool equivalent(const rule_set& left, const rule_set& right, family which) {
   return !difference(left, right, which);
 }

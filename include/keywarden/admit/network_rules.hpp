@@ -31,17 +31,21 @@ struct network_rule {
 
   friend bool operator==(const network_rule&, const network_rule&) = default;
 };
+/// A rule that lets these addresses in.
 
 [[nodiscard]] constexpr network_rule permit(const network& from) noexcept {
   return {action::permit, from};
 }
+/// A rule that keeps these addresses out.
 [[nodiscard]] constexpr network_rule deny(const network& from) noexcept {
   return {action::deny, from};
 }
 
+/// "permit" or "deny", as configurations spell it.
 [[nodiscard]] constexpr std::string_view name_of(action what) noexcept {
   return what == action::permit ? "permit" : "deny";
 }
+/// The same for the last word of a list.
 [[nodiscard]] constexpr std::string_view name_of(otherwise last) noexcept {
   return last == otherwise::permit ? "permit" : "deny";
 }

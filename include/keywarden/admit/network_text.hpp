@@ -86,6 +86,7 @@ inline void append_description(std::string& text, labels said, std::size_t place
 /// A line for each rule (number, action, network, description), and one for the last word, which
 /// says why if nobody said it. What a terminal would obey is escaped.
 [[nodiscard]] inline std::string describe(const rule_set& all) { return detail::describe(all, {}); }
+/// The same for a list whose rules have descriptions of their own.
 [[nodiscard]] inline std::string describe(const ordered_rules& all) {
   return detail::describe(all, all.labels());
 }
@@ -94,6 +95,7 @@ inline void append_description(std::string& text, labels said, std::size_t place
 [[nodiscard]] inline std::string describe(const shadow& hidden, const rule_set& all) {
   return detail::describe(hidden, all, {});
 }
+/// The same for a list whose rules have descriptions of their own.
 [[nodiscard]] inline std::string describe(const shadow& hidden, const ordered_rules& all) {
   return detail::describe(hidden, all, all.labels());
 }

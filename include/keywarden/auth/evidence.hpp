@@ -18,9 +18,11 @@ enum class side : std::uint8_t {
   acceptor,   ///< takes it (the TLS server)
 };
 
+/// The name of a side, for logs.
 [[nodiscard]] constexpr std::string_view name_of(side which) noexcept {
   return which == side::connector ? "connector" : "acceptor";
 }
+/// The other side of the same connection.
 [[nodiscard]] constexpr side other(side which) noexcept {
   return which == side::connector ? side::acceptor : side::connector;
 }

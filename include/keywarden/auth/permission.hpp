@@ -18,6 +18,7 @@ enum class permission : std::uint8_t {
   view_definition,  ///< read how it is configured
 };
 
+/// Every permission, in the order of their numbers.
 inline constexpr std::array all_permissions{permission::connect, permission::alter,
                                             permission::control, permission::take_ownership,
                                             permission::view_definition};
@@ -49,6 +50,7 @@ inline constexpr std::array all_permissions{permission::connect, permission::alt
 /// What was said about one permission: the last word of GRANT and DENY; REVOKE takes it back.
 enum class permission_state : std::uint8_t { grant, deny };
 
+/// "GRANT" or "DENY".
 [[nodiscard]] constexpr std::string_view name_of(permission_state which) noexcept {
   return which == permission_state::grant ? "GRANT" : "DENY";
 }

@@ -17,6 +17,7 @@ namespace keywarden::config {
 
 /// Groups that exist without being declared.
 inline constexpr std::string_view allow_all = "AllowAll";
+/// The name of the group that lets nobody in, which needs no declaration.
 inline constexpr std::string_view deny_all = "DenyAll";
 
 /// How many rules an endpoint may have.
@@ -92,6 +93,7 @@ namespace detail {
   return admit::equivalent({rules, of.otherwise}, {{}, admit::otherwise::deny},
                            detail::family_of(v4));
 }
+/// Whether the rules let no address in at all, so that an endpoint that has them is closed.
 [[nodiscard]] constexpr bool denies_everybody(const ordered_rules& of) {
   return denies_everybody(of, true) && denies_everybody(of, false);
 }

@@ -17,6 +17,7 @@ namespace keywarden::config {
 /// How bad it is. A configuration with an error is not used; warnings and notes are for a person.
 enum class severity : std::uint8_t { error, warning, note };
 
+/// "error", "warning" or "note", as a compiler says it.
 [[nodiscard]] constexpr std::string_view name_of(severity how) noexcept {
   switch (how) {
     case severity::error:

@@ -21,51 +21,82 @@ namespace keywarden::config {
 /// uses what is stored and fetches what is not, offline uses only what is stored.
 enum class revocation_check : std::uint8_t { no_check = 0, online = 1, offline = 2 };
 
+/// The role that answers requests.
 inline constexpr std::string_view web_role = "SplitMergeWeb";
+/// The role that moves the data.
 inline constexpr std::string_view worker_role = "SplitMergeWorker";
+/// The endpoint without TLS, which stays closed.
 inline constexpr std::string_view http_endpoint = "HttpIn";
+/// The endpoint that clients use.
 inline constexpr std::string_view https_endpoint = "HttpsIn";
 
 /// The names of settings.
 namespace names {
+/// Whether a host may only have so many requests at once.
 inline constexpr std::string_view deny_by_concurrent_requests =
     "DynamicIpRestrictionDenyByConcurrentRequests";
+/// How many those are.
 inline constexpr std::string_view max_concurrent_requests =
     "DynamicIpRestrictionMaxConcurrentRequests";
+/// Whether a host may only make so many requests in a time.
 inline constexpr std::string_view deny_by_request_rate = "DynamicIpRestrictionDenyByRequestRate";
+/// How many those are.
 inline constexpr std::string_view max_requests = "DynamicIpRestrictionMaxRequests";
+/// The time they are counted in, in milliseconds.
 inline constexpr std::string_view request_interval =
     "DynamicIpRestrictionRequestIntervalInMilliseconds";
+/// What a client gets whose request is denied.
 inline constexpr std::string_view deny_action = "DynamicIpRestrictionDenyAction";
+/// Whether the application asks for client certificates; together with `setup_webserver`.
 inline constexpr std::string_view setup_web_app = "SetupWebAppForClientCertificates";
+/// Whether the web server asks for client certificates; together with `setup_web_app`.
 inline constexpr std::string_view setup_webserver = "SetupWebserverForClientCertificates";
+/// The thumbprints of further trusted roots: that of the certificate `CA`.
 inline constexpr std::string_view additional_roots =
     "AdditionalTrustedRootCertificationAuthorities";
+/// The thumbprints of clients that are let in, separated by commas; none lets nobody in.
 inline constexpr std::string_view allowed_clients = "AllowedClientCertificateThumbprints";
+/// How the revocation of client certificates is checked.
 inline constexpr std::string_view revocation = "ClientCertificateRevocationCheck";
+/// Where the metadata database is, with its credentials.
 inline constexpr std::string_view metadata = "ElasticScaleMetadata";
 }  // namespace names
 
 /// The names of certificates.
 namespace certificates {
+/// The server's own certificate.
 inline constexpr std::string_view ssl = "SSL";
+/// The authority that issued the clients' certificates.
 inline constexpr std::string_view ca = "CA";
+/// What stored credentials are encrypted to.
 inline constexpr std::string_view data_encryption_primary = "DataEncryptionPrimary";
+/// What older stored credentials may still be encrypted to.
 inline constexpr std::string_view data_encryption_secondary = "DataEncryptionSecondary";
 }  // namespace certificates
 
 /// What holds for a setting that the file does not have.
 namespace defaults {
+/// Off: proxies and address translation make many clients one host.
 inline constexpr bool deny_by_concurrent_requests = false;
+/// Requests at once of one host, once that is limited.
 inline constexpr std::uint32_t max_concurrent_requests = 20;
+/// On.
 inline constexpr bool deny_by_request_rate = true;
+/// Requests of one host in `request_interval`.
 inline constexpr std::uint32_t max_requests = 100;
+/// The time that requests are counted in.
 inline constexpr std::chrono::milliseconds request_interval{2000};
+/// The connection is closed without an answer.
 inline constexpr auto deny_action = admit::split_merge_deny_action;
+/// Client certificates are asked for.
 inline constexpr bool setup_web_app = true;
+/// Client certificates are asked for.
 inline constexpr bool setup_webserver = true;
+/// Revocation is not checked: only some authorities publish lists.
 inline constexpr auto revocation = revocation_check::no_check;
+/// Nobody reaches the endpoint without TLS.
 inline constexpr std::string_view http_access_control = "DenyAll";
+/// Certificates decide who is served.
 inline constexpr std::string_view https_access_control = "AllowAll";
 }  // namespace defaults
 
@@ -119,6 +150,7 @@ inline constexpr std::array known_certificates{
     known_certificate{certificates::data_encryption_secondary},
 };
 
+/// The setting of this name that the service knows, or null. Names are compared exactly.
 [[nodiscard]] constexpr const known_setting* find_known_setting(std::string_view name) noexcept {
   for (const auto& each : known_settings)
     if (each.name == name) return &each;
@@ -155,6 +187,7 @@ inline constexpr std::array known_certificates{
   return static_cast<std::uint32_t>(made);
 }
 
+/// The name of a mode, as in .NET's X509RevocationMode.
 [[nodiscard]] constexpr std::string_view name_of(revocation_check mode) noexcept {
   switch (mode) {
     case revocation_check::no_check:
@@ -167,9 +200,11 @@ inline constexpr std::array known_certificates{
   return "NoCheck";
 }
 
+/// Every mode, in the order in which they are listed to people.
 inline constexpr std::array every_revocation_check{
     revocation_check::no_check, revocation_check::online, revocation_check::offline};
 
+/// The mode of this name, if it is one. Names are compared exactly.
 [[nodiscard]] constexpr std::optional<revocation_check> read_revocation_check(
     std::string_view text) noexcept {
   for (const auto each : every_revocation_check)

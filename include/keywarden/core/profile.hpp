@@ -79,6 +79,7 @@ inline constexpr std::size_t phase_count = std::tuple_size_v<decltype(phase_name
 /// those of the whole.
 template <profile_phase Phase>
 struct phase_report {
+  /// What one phase took, in ticks of the clock.
   struct spent {
     std::uint64_t ticks = 0;
     std::uint64_t times = 0;  ///< how often it was entered; of the whole: operations

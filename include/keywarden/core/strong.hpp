@@ -77,6 +77,7 @@ using wrapped_key = strong_value<bytes, struct wrapped_key_tag>;
 
 }  // namespace keywarden
 
+/// Hashes a strong value as what it holds, for unordered containers.
 template <class T, class Tag>
 struct std::hash<keywarden::strong_value<T, Tag>> {
   std::size_t operator()(const keywarden::strong_value<T, Tag>& value) const {

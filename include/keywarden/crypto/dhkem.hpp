@@ -148,6 +148,7 @@ struct dhkem {
   static constexpr std::size_t max_public_key_size = Group::public_size;
   static constexpr std::size_t private_key_size = 32;
 
+  /// A point of the group that was validated when it was decoded. Immutable; any thread.
   class public_key {
    public:
     /// Errors: `truncated` or `limit_exceeded` for the wrong size; `malformed` for what is no point
@@ -170,6 +171,7 @@ struct dhkem {
     bytes encoded_;
   };
 
+  /// A scalar of the group, with its public half. Move-only, wiped; any thread.
   class private_key {
    public:
     /// A fresh key: `derive` of 32 random bytes, as RFC 9180 allows. Errors: those of the source.

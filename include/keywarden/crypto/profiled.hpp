@@ -24,6 +24,7 @@ enum class seal_phase : std::uint8_t {
   tagging,  ///< making or comparing the tag; part of `cipher` for models that do not tell them
             ///< apart
 };
+/// The names of the phases of sealing and opening, in the order of their numbers.
 [[nodiscard]] constexpr std::array<std::string_view, 4> phase_names(seal_phase) noexcept {
   return {"framing", "nonce", "cipher", "tag"};
 }
@@ -141,6 +142,7 @@ struct profiled : Inner {
 template <aead Inner, profile_clock Clock, class Kept>
 class context_pool<profiled<Inner, Clock>, Kept> {
  public:
+  /// A keyed context with what it needs to count; one thread at a time.
   struct keyed {
     explicit keyed(typename profiled<Inner, Clock>::context made)
         : cipher(std::move(made)), nonces(cipher.watch()) {}
@@ -149,6 +151,7 @@ class context_pool<profiled<Inner, Clock>, Kept> {
     bytes associated;
     [[no_unique_address]] Kept kept{};
   };
+  /// One operation: the context goes back to the pool, and its time is noted, when the lease goes.
   class lease {
    public:
     // cppcheck-suppress uninitMemberVar; it takes the constructor for the unspecialised lease's

@@ -45,6 +45,8 @@ struct rsa_oaep {
   static constexpr std::size_t max_public_key_size = 1092;
   static constexpr std::size_t max_private_key_size = 8192;
 
+  /// An RSA public key of at least `Bits` bits that was validated when it was decoded. Immutable;
+  /// any thread.
   class public_key {
    public:
     /// Errors: `truncated` when empty; `limit_exceeded` above 1092 bytes or 8192 bits; `malformed`
@@ -85,6 +87,7 @@ struct rsa_oaep {
     bytes encoded_;
   };
 
+  /// An RSA private key, with its public half. Move-only, wiped; any thread.
   class private_key {
    public:
     /// A fresh key of `Bits` bits with the exponent 65537; this takes from a tenth of a second to

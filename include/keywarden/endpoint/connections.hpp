@@ -60,6 +60,7 @@ enum class login_state : std::uint8_t {
   }
   return "";
 }
+/// The state of a login in words, for people.
 [[nodiscard]] constexpr std::string_view describe(login_state state) noexcept {
   switch (state) {
     case login_state::initial:

@@ -20,6 +20,7 @@ namespace keywarden {
 /// Whether a login has CONNECT on the endpoint.
 enum class connect_right : std::uint8_t { none, granted, denied };
 
+/// The right in a word, as descriptions spell it.
 [[nodiscard]] constexpr std::string_view name_of(connect_right right) noexcept {
   switch (right) {
     case connect_right::granted:

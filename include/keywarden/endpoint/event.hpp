@@ -21,6 +21,7 @@ enum class endpoint_event_kind : std::uint8_t {
   closed,        ///< a session ended
 };
 
+/// What happened, in a word for logs.
 [[nodiscard]] constexpr std::string_view name_of(endpoint_event_kind kind) noexcept {
   switch (kind) {
     case endpoint_event_kind::not_admitted:

@@ -62,6 +62,7 @@ struct partner {
   using instance = Instance;
   static constexpr endpoint_role part = endpoint_role::partner;
 };
+/// The instance that decides, with a partner, whether a failover may happen; it holds no data.
 template <named_instance Instance>
 struct witness {
   using instance = Instance;

@@ -25,8 +25,10 @@ enum class endpoint_state : std::uint8_t {
   disabled = 2,  ///< listens and answers everybody with an error
 };
 
+/// Every role, in the order in which they are listed to people.
 inline constexpr std::array all_endpoint_roles{endpoint_role::partner, endpoint_role::witness,
                                                endpoint_role::all};
+/// Every state, in the order in which they are listed to people.
 inline constexpr std::array all_endpoint_states{endpoint_state::started, endpoint_state::stopped,
                                                 endpoint_state::disabled};
 
@@ -42,6 +44,7 @@ inline constexpr std::array all_endpoint_states{endpoint_state::started, endpoin
   }
   return "NONE";
 }
+/// STARTED, STOPPED or DISABLED, as CREATE ENDPOINT spells it.
 [[nodiscard]] constexpr std::string_view name_of(endpoint_state state) noexcept {
   switch (state) {
     case endpoint_state::started:
@@ -61,6 +64,7 @@ inline constexpr std::array all_endpoint_states{endpoint_state::started, endpoin
     if (name_of(each) == name) return each;
   return std::nullopt;
 }
+/// The state of this name, if it is one. Names are compared exactly.
 [[nodiscard]] constexpr std::optional<endpoint_state> endpoint_state_of(
     std::string_view name) noexcept {
   for (const auto each : all_endpoint_states)

@@ -21,6 +21,7 @@ enum class factor : std::uint8_t {
   recipient = 16,  ///< a private key somewhere else
 };
 
+/// Every factor, in the order of their numbers.
 inline constexpr std::array all_factors{factor::account, factor::machine, factor::password,
                                         factor::parent_key, factor::recipient};
 

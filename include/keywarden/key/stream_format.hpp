@@ -54,8 +54,11 @@ concept stream_form = requires(mutable_bytes out, bytes_view in, const stream_he
 /// The layouts of sealed streams, and their limits.
 namespace stream {
 
+/// 1 MiB: what streams have unless somebody says otherwise.
 inline constexpr std::uint32_t default_segment_size = std::uint32_t{1} << 20U;
+/// 4 KiB: smaller ones are refused, because their tags would outweigh them.
 inline constexpr std::uint32_t least_segment_size = std::uint32_t{1} << 12U;
+/// 16 MiB: larger ones are refused before memory is taken.
 inline constexpr std::uint32_t largest_segment_size = std::uint32_t{1} << 24U;
 
 /// A segment's number has 32 bits.

@@ -27,6 +27,7 @@ enum class store_name : std::uint8_t {
   trusted_people,  ///< single certificates of others ("TrustedPeople")
 };
 
+/// Every store, in the order in which they are listed to people.
 inline constexpr std::array all_stores{store_name::personal, store_name::trusted_roots,
                                        store_name::authorities, store_name::trusted_people};
 

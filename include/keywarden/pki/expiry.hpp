@@ -55,6 +55,7 @@ struct expiry_notice {
          to_text(notice.expiry) + ": renew it";
 }
 
+/// How long before its end a certificate is announced, unless somebody says otherwise.
 inline constexpr std::chrono::days default_expiry_lead{30};
 
 /// The notice for a certificate that ends within `lead` from now, or has ended.

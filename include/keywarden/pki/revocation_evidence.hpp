@@ -21,6 +21,7 @@ namespace keywarden::pki {
 
 /// The largest OCSP response that is read, in bytes, and how many come with one chain.
 inline constexpr std::size_t max_response_size = 65536;
+/// How many OCSP responses with one chain are read; more are refused.
 inline constexpr std::size_t max_responses = 8;
 
 namespace detail {

@@ -392,6 +392,7 @@ class self_healing {
                 "self_healing takes an any_of<...>: other combinations cannot be re-made");
 };
 
+/// The alternatives of an `any_of`, each re-made from one that works: see `self_healing`.
 template <key_protector... Protectors>
 class self_healing<any_of<Protectors...>> : public any_of<Protectors...> {
   static_assert(sizeof...(Protectors) >= 2,

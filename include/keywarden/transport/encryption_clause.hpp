@@ -27,6 +27,7 @@ enum class algorithm : std::uint8_t { aes, rc4, chacha20 };
   constexpr std::array<std::string_view, 3> names{"DISABLED", "SUPPORTED", "REQUIRED"};
   return names[static_cast<std::size_t>(value)];
 }
+/// The algorithm as an ENCRYPTION clause spells it.
 [[nodiscard]] constexpr std::string_view name_of(algorithm value) noexcept {
   constexpr std::array<std::string_view, 3> names{"AES", "RC4", "CHACHA20"};
   return names[static_cast<std::size_t>(value)];

@@ -28,6 +28,7 @@ enum class handshake_phase : std::uint8_t {
   random,  ///< drawing random bytes, whatever they are for
   framing  ///< handing bytes over to be sent
 };
+/// The names of the phases of a handshake, in the order of their numbers.
 [[nodiscard]] constexpr std::array<std::string_view, 8> phase_names(handshake_phase) noexcept {
   return {"protocol", "key share", "KEM", "signing", "verifying", "chain", "random", "framing"};
 }

@@ -40,5 +40,7 @@ class errc_category final : public boost::system::error_category {
 
 }  // namespace keywarden
 
+/// @cond so that an `errc` converts to an `error_code`; Doxygen takes it for a class of ours
 template <>
 struct boost::system::is_error_code_enum<keywarden::errc> : std::true_type {};
+/// @endcond
