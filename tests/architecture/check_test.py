@@ -77,7 +77,7 @@ class Rules(unittest.TestCase):
         self.assertEqual(broken(shown.format("int x;").replace("[hello", "[bye")), 1)
         self.assertEqual(broken("```cpp\nint x;\n```\n"), 1)
         self.assertEqual(broken(shown.format("int x;").replace("examples/a.cpp", "include/a.hpp"), "include/a.hpp"), 1)
-        self.assertEqual(broken("```c++\nSomebodyElses code;\n```\n"), 0)
+        self.assertEqual(broken("```text\nSomebodyElses code;\n```\n"), 0)
 
     def test_a_link_leads_to_a_file(self):
         rule = check.links_lead_somewhere

@@ -6,7 +6,7 @@ A block of C++ (```cpp) in README.md or docs/ stands below a line that names a m
     <!-- [first_seal] from examples/first_seal.cpp; tests/architecture checks that it is the same -->
 
 and is what stands between the lines "//[first_seal" and "//]" in that file, which is below examples/ or tests/. --fix writes
-the blocks anew; an empty one is enough to begin with. Code of other libraries is in blocks of another name (```c++).
+the blocks anew; an empty one is enough to begin with. Code of other libraries is in blocks of another name (```text).
 """
 
 import pathlib
