@@ -13,7 +13,7 @@ namespace farm {
 
 namespace kw = keywarden;
 
-//! [composition]
+//[scale_out_composition
 // Each server has a vault of its own; all of them share one key, in one PostgreSQL database.
 using own_vault = kw::vault<kw::standard_policy<kw::store::sqlite>>;
 using deployment = kw::scale_out<own_vault, kw::store::postgres>;
@@ -22,7 +22,7 @@ using deployment = kw::scale_out<own_vault, kw::store::postgres>;
 struct orders {
   static constexpr std::string_view name = "orders";
 };
-//! [composition]
+//]
 
 /// The vault of the server whose files are in this folder: it opens with that account, or on that
 /// machine.

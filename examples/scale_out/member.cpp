@@ -1,12 +1,9 @@
-// One server of the deployment: it seals and opens orders all the time, and does as it is told on
-// its standard input, a line each.
+// One server of the deployment: it seals and opens orders, and does as it is told on its standard
+// input, a line each.
 #include "member.hpp"
 
-#include <atomic>
 #include <iostream>
-#include <mutex>
 #include <sstream>
-#include <thread>
 
 #include "composition.hpp"
 #include "order_table.hpp"
@@ -14,14 +11,9 @@
 namespace farm {
 namespace {
 
-std::mutex output;
+void reply(const std::string& line) { std::cout << line << std::endl; }
 
-void reply(const std::string& line) {
-  const std::scoped_lock held(output);
-  std::cout << line << std::endl;
-}
-
-/// Seals an order, and opens one of somebody's, until it is stopped.
+/// What a server does with orders.
 class work {
  public:
   work(const deployment& member, std::string name, const std::string& address)
@@ -101,7 +93,7 @@ int serve(const std::filesystem::path& folder, const std::string& name,
 
   // The first server makes the deployment; the next ones ask to join it. The two codes go from
   // operator to operator: here, over these processes' pipes.
-  //! [join]
+  //[scale_out_join
   auto opened = deployment::open_or_create(own, shared(), "shop", name);
   if (!opened && opened.error() == kw::errc::not_activated) {
     const auto ticket = deployment::ask_to_join(own, shared(), "shop", name).value();
@@ -113,7 +105,7 @@ int serve(const std::filesystem::path& folder, const std::string& name,
   }
   auto member = std::move(opened).value();
   const auto following = member.follow();  // sees what the others do
-  //! [join]
+  //]
 
   reply("ready");
   order_table(address).create();

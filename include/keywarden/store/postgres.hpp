@@ -57,6 +57,7 @@ template <postgres_channel Channel>
 class basic_postgres {
  public:
   static constexpr std::string_view kind = "postgres";
+  /// What `watch` gives.
   using watch_type = postgres_watch;
 
   /// Opens the store that `address`, a libpq connection string or URI such as

@@ -46,7 +46,7 @@ namespace keywarden {
 ///
 /// Any thread. Move-only; handles (`key`, `secrets`) keep the state alive. Do not use it in a
 /// forked child. At most 64 members. Follows: SQL Server Reporting Services' scale-out deployment
-/// (FEATURES B7), with the differences named in docs/scale_out.md.
+/// with the differences named in docs/scale_out.md.
 template <class Vault, store::record_store Shared, crypto::kem Kem = crypto::x_wing>
 class scale_out {
   using keeper = decltype(std::declval<const Vault&>().memberships());
@@ -326,11 +326,11 @@ class scale_out {
     }
   }
 
-  /// Stops a version from opening; `enable` undoes it. Errors: `unknown_key`, `key_state_refused`;
-  /// as `refresh`.
+  /// Stops a version from opening. Errors: `unknown_key`, `key_state_refused`; as `refresh`.
   [[nodiscard]] result<void> disable(key_id version) {
     return state_->change([&](detail::shared_edit& edit) { return edit.ring.disable(version); });
   }
+  /// Lets a disabled version open again. Errors: as `disable`.
   [[nodiscard]] result<void> enable(key_id version) {
     return state_->change([&](detail::shared_edit& edit) { return edit.ring.enable(version); });
   }

@@ -15,11 +15,11 @@ namespace keywarden {
 
 /// A member, for people and programs.
 struct scale_out_member_info {
-  installation_id installation;
-  std::string name;
-  time_point joined{};
-  bool self = false;         ///< this instance
-  std::vector<key_id> seen;  ///< the versions that it has proved to have
+  installation_id installation;  ///< which instance
+  std::string name;              ///< what people call it
+  time_point joined{};           ///< when it was let in
+  bool self = false;             ///< whether it is this instance
+  std::vector<key_id> seen;      ///< the versions that it has proved to have
 };
 
 /// What deleting the content of a deployment would destroy, bound to the state it was made from.

@@ -32,11 +32,14 @@ struct follow_options {
 template <class State>
 class scale_out_follower {
  public:
+  /// Made by `scale_out::follow`; starts at once.
   scale_out_follower(std::shared_ptr<State> state, follow_options options)
       : inside_(std::make_unique<inside>(std::move(state), std::move(options))),
         thread_([shared = inside_.get()](const std::stop_token& stop) { shared->run(stop); }) {}
 
+  /// What is moved from follows nothing any more.
   scale_out_follower(scale_out_follower&&) noexcept = default;
+  /// Stops, and takes the other's place.
   scale_out_follower& operator=(scale_out_follower&& other) noexcept {
     if (this != &other) {
       stop();

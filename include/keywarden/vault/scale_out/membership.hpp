@@ -29,8 +29,8 @@ enum class membership_stage : std::uint8_t {
 /// What an instance keeps of a deployment: its private key, and by what it recognises the shared
 /// key. Holds secrets: move-only.
 struct membership {
-  membership_stage stage = membership_stage::joining;
-  installation_id installation;
+  membership_stage stage = membership_stage::joining;  ///< how far it has come
+  installation_id installation;                        ///< this instance
   std::string name;              ///< what people call the instance; at most 64 bytes
   record_id record;              ///< the deployment's key record; not while joining
   std::uint64_t generation = 0;  ///< the newest state of that record which was seen
@@ -41,8 +41,8 @@ struct membership {
 
 /// A membership as it was read, with the revision to name when replacing it.
 struct stored_membership {
-  membership kept;
-  store::revision revision;
+  membership kept;           ///< what the instance keeps
+  store::revision revision;  ///< names this state when replacing it
 };
 
 /// A concept matching places where an instance keeps its memberships, each under the instance's
@@ -75,6 +75,7 @@ class membership_keeper {
   using backup_password = typename State::password_protector;
 
  public:
+  /// Made by `vault::memberships`.
   explicit membership_keeper(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
 
   /// Errors: `access_lost`, `no_slot_opened`, `authentication_failed`, `malformed`; those of the

@@ -15,9 +15,9 @@ namespace keywarden {
 
 /// An instance that wants to join. Nobody vouches for it but the fingerprint, compared out of band.
 struct join_request {
-  installation_id installation;
-  std::string name;  ///< what it calls itself; at most 64 bytes
-  bytes public_key;
+  installation_id installation;  ///< which instance
+  std::string name;              ///< what it calls itself; at most 64 bytes
+  bytes public_key;              ///< of the deployment's KEM, encoded
 };
 
 namespace detail {

@@ -15,8 +15,8 @@ namespace keywarden {
 
 /// What the operator of an instance that asks to join reads out to the operator of a member.
 struct join_ticket {
-  installation_id installation;
-  verification_code fingerprint;
+  installation_id installation;   ///< which instance
+  verification_code fingerprint;  ///< of its public key
 };
 
 namespace detail {

@@ -24,8 +24,10 @@ namespace keywarden {
 template <purpose Purpose, class State, crypto::aead Cipher, message_format Format>
 class shared_key {
  public:
+  /// The key as it is at one moment.
   using opened = opened_key<Purpose, Cipher, Format>;
 
+  /// Made by `scale_out::key`.
   explicit shared_key(std::shared_ptr<State> state)
       : inside_(std::make_shared<inside>(std::move(state))) {}
 

@@ -40,8 +40,10 @@ class shared_secrets {
   using key = shared_key<detail::shared_secret_purpose, State, Cipher, format::native>;
 
  public:
+  /// The largest secret, in bytes.
   static constexpr std::size_t max_size = 65536;
 
+  /// Made by `scale_out::secrets`.
   explicit shared_secrets(std::shared_ptr<State> state) : state_(state), key_(std::move(state)) {}
 
   /// Stores a secret under a name, in place of one that is there. Errors: `limit_exceeded`; as

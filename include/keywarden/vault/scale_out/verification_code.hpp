@@ -22,6 +22,7 @@ namespace keywarden {
 /// two keys with one code, since the attacker chooses only one of them.
 class verification_code {
  public:
+  /// How many bytes.
   static constexpr std::size_t size = 16;
 
   /// The first 128 bits of a digest or a MAC.
