@@ -201,6 +201,27 @@ class postgres_cluster {
     start();
   }
 
+  /// Makes a standby that follows `primary`, synchronously: once it is there, the primary waits for
+  /// it with every commit.
+  explicit postgres_cluster(const postgres_cluster& primary)
+      : programs_(programs().value()), port_(free_port()) {
+    process_.run({programs_ / "pg_basebackup", "--no-sync", "-c", "fast", "-R", "-D", data(), "-d",
+                  primary.uri() + "&application_name=standby"});
+    certify();
+    start();
+    primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    primary.sql("SELECT pg_reload_conf()");
+    wait_until(
+        [&] { return primary.sql("SELECT max(sync_state) FROM pg_stat_replication") == "sync"; },
+        "the standby follows");
+  }
+  /// Makes a primary of the standby.
+  void promote() const {
+    sql("SELECT pg_promote()");
+    sql("ALTER SYSTEM SET synchronous_standby_names = ''");
+    sql("SELECT pg_reload_conf()");
+  }
+
   [[nodiscard]] const std::filesystem::path& folder() const noexcept { return process_.folder(); }
   [[nodiscard]] int port() const noexcept { return port_; }
   [[nodiscard]] std::string log() const { return process_.log(); }
