@@ -4,6 +4,9 @@
 
 #include <keywarden/keywarden.hpp>
 #include <keywarden/store/any.hpp>
+#ifdef CLI_WITH_POSTGRES
+#include <keywarden/store/any_postgres.hpp>
+#endif
 
 namespace cli {
 
@@ -15,7 +18,11 @@ struct production {
   using database_key =
       keywarden::protect::any_of<keywarden::protect::service_master_key,
                                  keywarden::protect::password<keywarden::crypto::argon2id<>>>;
+#ifdef CLI_WITH_POSTGRES
+  using store = keywarden::store::any_or_postgres;
+#else
   using store = keywarden::store::any;
+#endif
 };
 
 /// What `keywarden seal` seals for; another program opens its outputs with the same purpose.

@@ -16,7 +16,8 @@ service's certificates, its own authority and its configuration file. `keywarden
 )";
 
 inline constexpr std::string_view help_places =
-    R"(Stores: sqlite:PATH, PATH.db or PATH.sqlite (a SQLite database); PATH/ or an existing folder (a file each).
+    R"(Stores: sqlite:PATH, PATH.db or PATH.sqlite (a SQLite database); PATH/ or an existing folder (a file each);
+postgresql://USER@HOST/DATABASE (a PostgreSQL database, where this program was built with it).
 )";
 
 inline constexpr std::string_view help_closing =

@@ -63,17 +63,14 @@ production::service_key protector_of(const invocation& call, const std::string& 
                        path("machine-id", "/etc/machine-id")));
 }
 
-result<production::store> open_records(const context& at, bool may_create) {
-  const char* fallback = std::getenv("KEYWARDEN_STORE");
-  const auto place = at.call.value("store").value_or(fallback != nullptr ? fallback : "");
-  if (place.empty())
-    return error(errc::invalid_argument)
-        .with(fact::reason, "no store was named")
-        .with(fact::next_step, "give --store PLACE or set KEYWARDEN_STORE");
-  return open_place(place, may_create);
-}
-
-result<production::store> open_place(const std::string& place, bool may_create) {
+result<production::store> open_place(std::string_view place, bool may_create) {
+  if (keywarden::store::names_postgres(place)) {
+#ifdef CLI_WITH_POSTGRES
+    return keywarden::store::open_any_store(place);
+#else
+    return keywarden::store::open_store(place);
+#endif
+  }
   constexpr std::string_view scheme = "sqlite:";
   const auto path = place.starts_with(scheme) ? place.substr(scheme.size()) : place;
   std::error_code failed;
@@ -84,7 +81,32 @@ result<production::store> open_place(const std::string& place, bool may_create) 
         .with(fact::reason, "there is no store")
         .with(fact::next_step, "make one with keywarden vault init, or check --store");
   }
-  return keywarden::store::open_store(place);
+  return keywarden::store::open_store<production::store>(place);
+}
+
+result<void> no_password_in(std::string_view place) {
+  const auto user = place.substr(0, place.find('@'));
+  const bool named =
+      keywarden::store::names_postgres(place) &&
+      ((user.size() < place.size() && user.find(':', user.find("//")) != user.npos) ||
+       place.find("password=") != place.npos);
+  if (!named) return keywarden::done();
+  return error(errc::invalid_argument)
+      .with(fact::reason, "a password is not taken from an argument")
+      .with(fact::next_step, "put it into ~/.pgpass, or name that file in PGPASSFILE");
+}
+
+result<production::store> open_records(const context& at, bool may_create) {
+  const char* fallback = std::getenv("KEYWARDEN_STORE");
+  const auto given = at.call.value("store");
+  if (given)
+    if (auto sound = no_password_in(*given); !sound) return sound.error();
+  const auto place = given.value_or(fallback != nullptr ? fallback : "");
+  if (place.empty())
+    return error(errc::invalid_argument)
+        .with(fact::reason, "no store was named")
+        .with(fact::next_step, "give --store PLACE or set KEYWARDEN_STORE");
+  return open_place(place, may_create);
 }
 
 keywarden::password_policy password_rules() {

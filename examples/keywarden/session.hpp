@@ -37,16 +37,19 @@ inline constexpr option accept_losses{"accept-losses", option::kind::value, "N",
 [[nodiscard]] production::service_key protector_of(const invocation& call,
                                                    const std::string& prefix = {});
 
-/// The store at a place. Errors: `io_failed` when there is none and it is not to be made; as
-/// `store::open_store`.
-[[nodiscard]] keywarden::result<production::store> open_place(const std::string& place,
-                                                              bool may_create);
-
 /// The store that --store names. Errors: `invalid_argument` without one; as `open_place`.
 [[nodiscard]] keywarden::result<production::store> open_records(const context& at, bool may_create);
 
 /// Notes what was repaired when a vault was opened, to tell.
 void remember_repairs(context& at, const vault& opened);
+
+/// The store that `place` names. Errors: `io_failed` when there is none and it is not to be made; as
+/// `store::open_store`.
+[[nodiscard]] keywarden::result<production::store> open_place(std::string_view place,
+                                                              bool may_create);
+/// Refuses a place with a password in it: other accounts see a program's arguments. Errors:
+/// `invalid_argument`.
+[[nodiscard]] keywarden::result<void> no_password_in(std::string_view place);
 
 /// The vault; tells what was repaired. Errors: as `vault::open`.
 [[nodiscard]] keywarden::result<vault> open_vault(context& at);

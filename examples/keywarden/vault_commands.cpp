@@ -1,5 +1,6 @@
 // vault, smk and describe: the store as a whole and the root of the hierarchy.
 
+#include <keywarden/store/copy.hpp>
 #include <keywarden/vault/describe.hpp>
 
 #include "commands.hpp"
@@ -65,6 +66,21 @@ result<answer> vault_init(context& at) {
                   : "There was a vault already: nothing was changed.");
   said.facts["created"] = created;
   return said;
+}
+
+result<answer> store_copy(context& at) {
+  for (const std::size_t each : {0U, 1U})
+    if (auto sound = no_password_in(at.call.operand(each)); !sound) return sound.error();
+  auto from = open_place(at.call.operand(0), false);
+  if (!from) return from.error();
+  auto to = open_place(at.call.operand(1), true);
+  if (!to) return to.error();
+  const auto count = keywarden::store::copy_records(*from, *to);
+  if (!count) return count.error();
+  answer made("Copied " + std::to_string(*count) +
+              " records, and read them again. The store that they were copied from is unchanged.");
+  made.facts["records"] = *count;
+  return made;
 }
 
 result<answer> vault_status(context& at) {
@@ -205,6 +221,12 @@ std::vector<command> vault_commands() {
         {"new-machine-id", kind::value, "FILE", "what names the new machine"}},
        "Change who opens the service master key, while the present account or machine still does.",
        smk_change_account},
+      {"store copy",
+       {"FROM", "TO"},
+       {},
+       "Copy every record of a store to one that has none, such as a SQLite database to "
+       "PostgreSQL.",
+       store_copy},
       {"describe",
        {},
        {{"dot", kind::flag, {}, "as a graph for Graphviz"}},
