@@ -1,3 +1,5 @@
+#include <keywarden/store/any_postgres.hpp>
+#include <keywarden/store/copy.hpp>
 #include <keywarden/store/postgres.hpp>
 
 #include <sys/wait.h>
@@ -373,6 +375,28 @@ BOOST_AUTO_TEST_CASE(marks_of_writers_that_are_gone_are_forgotten) {
   auto in = at.open();
   create(in, "last", "x");
   BOOST_TEST(at.sql("SELECT count(*) FROM @writers") == "1");
+}
+
+BOOST_AUTO_TEST_CASE(text_opens_a_postgres_store_and_records_are_copied_there_and_back) {
+  postgres_place at;
+  scratch folder;
+  auto file = store::open_any_store((folder / "x.db").string()).value();
+  auto server = store::open_any_store(at.uri, at.options()).value();
+  BOOST_TEST(file.inner_kind() == "sqlite");
+  BOOST_TEST(server.inner_kind() == "postgres");
+  create(file, "a", "1");
+  create(file, "db/b", std::string(300000, 'x'));
+  BOOST_TEST(store::copy_records(file, server).value() == 2U);
+  auto again = store::open_any_store((folder / "again.db").string()).value();
+  BOOST_TEST(store::copy_records(server, again).value() == 2U);
+  BOOST_TEST(text_of(again, "db/b") == std::string(300000, 'x'));
+  BOOST_TEST(refusal(store::open_any_store("nowhere")) == "invalid_argument");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_without_postgres_does_not_repeat_the_password) {
+  const auto made = store::open_store("postgresql://u:hunter2@h/x");
+  BOOST_TEST(refusal(made) == "invalid_argument");
+  BOOST_TEST(!contains(made.error().message(), "hunter2"), made.error().message());
 }
 
 BOOST_AUTO_TEST_CASE(a_thousand_records_are_listed) {

@@ -10,7 +10,7 @@
 
 namespace keywarden::store {
 
-/// One of the stores of `any`, or `postgres`.
+/// One of the stores of `any`, or `postgres`. Needs SQLite beside libpq.
 using any_or_postgres = basic_any<memory, file<>, sqlite, postgres>;
 
 /// Opens the store that `place` names: a PostgreSQL URI, or a form of `open_store`.

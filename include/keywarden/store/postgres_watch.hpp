@@ -110,12 +110,12 @@ class postgres_watch {
   }
 
   [[nodiscard]] bool take_notifications() {
-    bool any = false;
+    bool told_any = false;
     while (auto* const told = ::PQnotifies(connection_->get())) {
       ::PQfreemem(told);
-      any = true;
+      told_any = true;
     }
-    return any;
+    return told_any;
   }
 
   /// One round over the servers. Nothing, or why not.
