@@ -67,4 +67,31 @@ static_assert(std::copyable<store::transaction>);
 static_assert(!std::is_convertible_v<std::string_view, kw::record_name>);
 static_assert(!std::is_convertible_v<std::uint64_t, store::revision>);
 
+// Watches, and the stores that give them.
+struct watch {
+  result<bool> wait(std::chrono::milliseconds, std::stop_token);
+};
+struct watch_without_errors {
+  bool wait(std::chrono::milliseconds, std::stop_token);
+};
+struct watch_without_stop {
+  result<bool> wait(std::chrono::milliseconds);
+};
+static_assert(store::store_watch<watch>);
+static_assert(!store::store_watch<watch_without_errors>);
+static_assert(!store::store_watch<watch_without_stop>);
+static_assert(!store::store_watch<int>);
+
+struct watched : archetype {
+  using watch_type = struct watch;
+  result<struct watch> watch();
+};
+struct watched_by_nothing : archetype {
+  using watch_type = int;
+  result<int> watch();
+};
+static_assert(store::watched_store<watched>);
+static_assert(!store::watched_store<archetype>);
+static_assert(!store::watched_store<watched_by_nothing>);
+
 }  // namespace store_concepts_static
