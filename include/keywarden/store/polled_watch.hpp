@@ -23,7 +23,8 @@ class polled_watch {
 
   /// True at the end of an interval (at once when one ended since the last wait); false at
   /// `timeout` or a stop, if that comes first. Errors: none.
-  [[nodiscard]] result<bool> wait(std::chrono::milliseconds timeout, std::stop_token stop = {}) {
+  [[nodiscard]] result<bool> wait(std::chrono::milliseconds timeout,
+                                  const std::stop_token& stop = {}) {
     const auto deadline = std::min(clock::now() + std::min(timeout, longest), due_);
     std::mutex guard;
     std::condition_variable_any stopped;

@@ -38,7 +38,8 @@ class postgres_watch {
   /// Errors: `io_failed` with `fact::peer` and the reason when the connection could not be made
   /// anew by then, the next wait goes on trying; at once when that cannot help, such as for a role
   /// that was dropped. `invalid_argument` for a pooler, as `open`.
-  [[nodiscard]] result<bool> wait(std::chrono::milliseconds timeout, std::stop_token stop = {}) {
+  [[nodiscard]] result<bool> wait(std::chrono::milliseconds timeout,
+                                  const std::stop_token& stop = {}) {
     const auto now = detail::postgres_clock::now();
     const auto deadline = now + std::clamp<std::chrono::milliseconds>(
                                     timeout, std::chrono::milliseconds(0), std::chrono::hours(24));
