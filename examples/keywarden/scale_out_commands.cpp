@@ -85,14 +85,17 @@ result<answer> as_member(context& at, const with_member& use) {
 
 std::string hex_of(const keywarden::installation_id& id) { return keywarden::to_hex(id.view()); }
 
-result<keywarden::installation_id> installation_operand(const context& at) {
-  auto id = keywarden::strong_from_hex<keywarden::installation_id>(at.call.operand(0));
+result<keywarden::installation_id> installation(std::string_view text, std::string_view what) {
+  auto id = keywarden::strong_from_hex<keywarden::installation_id>(text);
   if (!id)
     return error(errc::invalid_argument)
-        .with(fact::name, "INSTALLATION")
+        .with(fact::name, what)
         .with(fact::reason, "not 32 hexadecimal digits")
         .with(fact::next_step, "keywarden scale-out members lists them");
   return *id;
+}
+result<keywarden::installation_id> installation_operand(const context& at) {
+  return installation(at.call.operand(0), "INSTALLATION");
 }
 
 result<answer> init(context& at) {
@@ -182,7 +185,8 @@ result<answer> members(context& at) {
       rows.push_back({{"installation", hex_of(each.installation)},
                       {"name", each.name},
                       {"this_instance", each.self},
-                      {"versions_not_seen", unseen}});
+                      {"versions_not_seen", unseen},
+                      {"seals_with", each.seals_with ? json(each.seals_with->value()) : json()}});
     }
     auto& keys = made.facts["versions"] = json::array();
     for (const auto& each : *versions)
@@ -199,7 +203,7 @@ result<answer> leave(context& at) {
   return as_member(at, [&](farm& member) {
     return said(member.leave(*id),
                 "Removed the member. It still knows the key that it had: keywarden scale-out "
-                "leave-and-rotate makes that useless for new messages.");
+                "rotate makes that useless for new messages.");
   });
 }
 
@@ -288,16 +292,22 @@ result<answer> apply(context& at) {
   if (!file) return file.error();
   auto protection = read_password(at.call, "backup-password");
   if (!protection) return protection.error();
-  std::vector<keywarden::key_id> given_up;
+  keywarden::apply_options options;
   for (const auto& each : at.call.values("give-up")) {
     auto number = parse_number(each, "--give-up", 0xffffffffU);
     if (!number) return number.error();
-    given_up.emplace_back(static_cast<std::uint32_t>(*number));
+    options.gives_up.emplace_back(static_cast<std::uint32_t>(*number));
   }
+  if (const auto replaced = at.call.value("replaces")) {
+    auto id = installation(*replaced, "--replaces");
+    if (!id) return id.error();
+    options.replaces = *id;
+  }
+  options.cuts_off_members = at.call.has("cut-off-members");
   auto all = places(at, true);
   if (!all) return all.error();
   auto applied = farm::apply(all->own, std::move(all->shared), all->deployment, all->name,
-                             file->view(), *protection, given_up);
+                             file->view(), *protection, options);
   if (!applied) return applied.error();
   return answer(
       "Put the backup in place: this instance is a member, and the other members' copies "
@@ -452,7 +462,12 @@ std::vector<command> scale_out_commands() {
        {options::backup_from,
         options::backup_password,
         instance_name,
-        {"give-up", kind::list, "VERSION", "a version in the store that the backup does not have"}},
+        {"replaces", kind::value, "INSTALLATION", "whose copy of the key this instance takes over"},
+        {"give-up", kind::list, "VERSION", "a version in the store that the backup does not have"},
+        {"cut-off-members",
+         kind::flag,
+         {},
+         "go on although members must then apply the backup as well, or join again"}},
        "Put a backup of the shared key in place, and make this instance a member with it.",
        apply},
       {"scale-out delete",

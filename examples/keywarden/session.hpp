@@ -43,8 +43,8 @@ inline constexpr option accept_losses{"accept-losses", option::kind::value, "N",
 /// Notes what was repaired when a vault was opened, to tell.
 void remember_repairs(context& at, const vault& opened);
 
-/// The store that `place` names. Errors: `io_failed` when there is none and it is not to be made; as
-/// `store::open_store`.
+/// The store that `place` names. Errors: `io_failed` when there is none and it is not to be made;
+/// as `store::open_store`.
 [[nodiscard]] keywarden::result<production::store> open_place(std::string_view place,
                                                               bool may_create);
 /// Refuses a place with a password in it: other accounts see a program's arguments. Errors:

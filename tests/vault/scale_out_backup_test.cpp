@@ -14,8 +14,8 @@ const kw::password protection("Shared-Backup-1");
 
 [[nodiscard]] kw::result<farm> apply(const server& at, const shared_place& shared,
                                      kw::bytes_view file, const kw::password& with = protection,
-                                     const std::vector<kw::key_id>& given_up = {}) {
-  return farm::apply(at.own, shared.share(), farm_name, "restored", file, with, given_up);
+                                     const kw::apply_options& options = {}) {
+  return farm::apply(at.own, shared.share(), farm_name, "restored", file, with, options);
 }
 
 }  // namespace
@@ -29,15 +29,120 @@ BOOST_AUTO_TEST_CASE(a_backup_lets_an_instance_back_in_that_lost_its_private_key
   auto second = two.join(shared, first, "second");
   const auto message = seal(first, "kept");
   const auto file = second.extract(protection).value();
-  const auto membership = "scale_out_member/farm";
-  one.place.write(membership, std::nullopt);  // with it, the private key
+  kw::apply_options options;
+  options.replaces = id_of(second, "first");
+  one.place.write("scale_out_member/farm", std::nullopt);  // with it, the private key
   BOOST_TEST(refused_as(errc::not_activated, one.open(shared)));
-  const auto back = apply(one, shared, file).value();
+  auto back = apply(one, shared, file, protection, options).value();
   BOOST_TEST(reads(back, message, "kept"));
   BOOST_TEST(reads(second, seal(back, "and on"), "and on"));
   BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(back.members().value().size() == 2U);
+  BOOST_TEST((id_of(back, "restored") == *options.replaces));
   BOOST_TEST(accepted(one.open(shared)));
   BOOST_TEST(accepted(two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(applying_is_refused_when_it_would_cut_off_members_that_have_seen_more) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  const auto file = first.extract(protection).value();
+  auto second = two.join(shared, first, "second");  // the backup does not know it
+  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file)));
+  BOOST_TEST(accepted(second.refresh()));
+  kw::apply_options options;
+  options.cuts_off_members = true;
+  auto back = apply(one, shared, file, protection, options).value();
+  BOOST_TEST(refused_as(errc::authentication_failed, second.refresh()));
+  const auto message = seal(back, "after");
+  BOOST_TEST(reads(apply(two, shared, back.extract(protection).value()).value(), message, "after"));
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_was_removed_is_not_let_back_in_by_applying_a_backup) {
+  shared_place shared;
+  const server one, two, three;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  static_cast<void>(three.join(shared, first, "third"));
+  auto private_key = kw::crypto::x_wing::private_key::decode(
+                         three.own.memberships().load(farm_name).value()->kept.private_key)
+                         .value();
+  auto edit = kw::detail::open_shared<kw::crypto::x_wing>(
+                  shared.key(), named(shared_place::key_name), std::move(private_key), nullptr)
+                  .value();
+  first.leave_and_rotate(id_of(first, "third")).value();
+  BOOST_TEST(accepted(second.refresh()));
+  const auto file = first.extract(protection).value();
+  edit.record.header().generation += 100;
+  shared.write(shared_place::key_name,
+               kw::as_text(kw::detail::encode_shared(edit, kw::time_point{}).value()));
+  BOOST_TEST(refused_as(errc::authentication_failed, apply(one, shared, file)));
+  BOOST_TEST(refused_as(errc::authentication_failed, second.refresh()));
+  // Where nobody vouches for the members, none is carried over.
+  kw::apply_options options;
+  options.cuts_off_members = true;
+  auto back = apply(one, shared, file, protection, options).value();
+  BOOST_TEST(back.members().value().size() == 1U);
+  BOOST_TEST(!three.open(shared));
+  BOOST_TEST(!two.open(shared));
+}
+
+BOOST_AUTO_TEST_CASE(an_applied_backup_seals_with_a_fresh_version_only) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  const auto file = first.extract(protection).value();
+  const auto old = first.versions().value().front().id;
+  const auto message = seal(first, "counted");
+  auto back = apply(one, shared, file).value();
+  BOOST_TEST(reads(back, message, "counted"));
+  BOOST_TEST((back.key<rows>().current().value()->active() != old));
+  // How much the old one has sealed nobody can tell: it never seals again.
+  BOOST_TEST(accepted(back.promote(old)));
+  BOOST_TEST(refused_as(errc::budget_exhausted, back.key<rows>().seal({})));
+}
+
+BOOST_AUTO_TEST_CASE(an_applied_backup_does_not_bring_back_what_was_disabled) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  const auto old = first.versions().value().front().id;
+  const auto message = seal(first, "x");
+  first.recreate().value();
+  const auto file = first.extract(protection).value();
+  BOOST_TEST(accepted(first.disable(old)));
+  const auto back = apply(one, shared, file).value();
+  BOOST_TEST(refused_as(errc::unknown_key, back.key<rows>().open(message)));
+}
+
+BOOST_AUTO_TEST_CASE(an_apply_that_failed_leaves_the_membership_as_it_was) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto file = first.extract(protection).value();
+  const auto before = shared.read(shared_place::key_name);
+  BOOST_TEST(accepted(first.leave(id_of(first, "second"))));
+  shared.before_commit([&] { shared.go_away(); });
+  kw::apply_options options;
+  options.cuts_off_members = true;
+  BOOST_TEST(refused_as(errc::io_failed, apply(one, shared, file, protection, options)));
+  shared.come_back();
+  BOOST_TEST(accepted(one.open(shared)));
+  shared.write(shared_place::key_name, before);
+  BOOST_TEST(refused_as(errc::rolled_back, one.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(applying_goes_on_when_a_member_writes_at_the_same_moment) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto file = first.extract(protection).value();
+  shared.before_commit([&] { BOOST_TEST(accepted(second.key<rows>().seal({}))); });
+  BOOST_TEST(accepted(apply(one, shared, file)));
+  BOOST_TEST(accepted(second.refresh()));
 }
 
 BOOST_AUTO_TEST_CASE(applying_replaces_the_copy_of_this_instance_and_keeps_its_id) {
@@ -73,7 +178,10 @@ BOOST_AUTO_TEST_CASE(a_store_that_was_restored_on_purpose_is_accepted_with_a_bac
   const auto file = first.extract(protection).value();
   shared.write(shared_place::key_name, dump);
   BOOST_TEST(refused_as(errc::rolled_back, one.open(shared)));
-  BOOST_TEST(reads(apply(one, shared, file).value(), message, "newest"));
+  BOOST_TEST(refused_as(errc::authentication_failed, apply(one, shared, file)));
+  kw::apply_options options;
+  options.cuts_off_members = true;  // nobody vouches for members in a state from before the backup
+  BOOST_TEST(reads(apply(one, shared, file, protection, options).value(), message, "newest"));
 }
 
 BOOST_AUTO_TEST_CASE(applying_is_refused_when_it_would_lose_a_newer_version) {
@@ -86,9 +194,12 @@ BOOST_AUTO_TEST_CASE(applying_is_refused_when_it_would_lose_a_newer_version) {
   const auto refusal = apply(one, shared, file);
   BOOST_TEST(refused_as(errc::would_lose, refusal));
   BOOST_TEST(refusal.error().causes().size() == 1U);
-  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file, protection, {kw::key_id(1)})));
+  kw::apply_options options;
+  options.gives_up = {kw::key_id(1)};
+  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file, protection, options)));
   BOOST_TEST(reads(first, message, "newer"));
-  const auto back = apply(one, shared, file, protection, {version}).value();
+  options.gives_up = {version};
+  const auto back = apply(one, shared, file, protection, options).value();
   BOOST_TEST(refused_as(errc::unknown_key, back.key<rows>().open(message)));
 }
 
@@ -142,6 +253,7 @@ BOOST_AUTO_TEST_CASE(re_creating_the_key_seals_every_secret_again_and_every_memb
   first.recreate().value();
   BOOST_TEST(accepted(second.refresh()));
   BOOST_TEST(accepted(first.disable(old)));
+  const later enough(std::chrono::minutes(15));
   BOOST_TEST(accepted(first.destroy(old)));
   const auto restarted = two.open(shared).value();
   for (const auto* name : {"a", "b", "c"})

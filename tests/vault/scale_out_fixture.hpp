@@ -14,7 +14,6 @@
 
 #include <keywarden/vault/scale_out.hpp>
 
-#include "vault/compiled_once.hpp"
 #include "vault/fixture.hpp"
 
 namespace keywarden::testing {
@@ -29,17 +28,29 @@ class shared_place {
 
   [[nodiscard]] result<std::optional<store::stored_record>> get(const record_name& name) {
     ++told_->reads;
+    if (told_->away) return error(errc::io_failed);
     return records_.get(name);
   }
   [[nodiscard]] result<std::vector<record_name>> list(std::string_view prefix) {
     ++told_->reads;
+    if (told_->away) return error(errc::io_failed);
     return records_.list(prefix);
   }
   [[nodiscard]] result<void> commit(const store::transaction& changes) {
     if (auto meanwhile = std::exchange(told_->before_commit, nullptr)) meanwhile();
     ++told_->commits;
-    return records_.commit(changes);
+    if (told_->away) return error(errc::io_failed);
+    auto made = records_.commit(changes);
+    if (made)
+      if (auto then = std::exchange(told_->after_commit, nullptr)) then();
+    return made;
   }
+  /// What happens right after the next commit that succeeds, once.
+  void after_commit(std::function<void()> act) const { told_->after_commit = std::move(act); }
+
+  // From now on everything fails, as when the server is away; until `come_back`.
+  void go_away() const { told_->away = true; }
+  void come_back() const { told_->away = false; }
 
   [[nodiscard]] int reads() const { return told_->reads; }
   [[nodiscard]] int commits() const { return told_->commits; }
@@ -72,7 +83,8 @@ class shared_place {
   struct heard {
     std::atomic<int> reads{0};
     std::atomic<int> commits{0};
-    std::function<void()> before_commit;
+    std::atomic<bool> away{false};
+    std::function<void()> before_commit, after_commit;
   };
 
   shared_place(store::memory records, std::shared_ptr<heard> told)
@@ -82,13 +94,37 @@ class shared_place {
   std::shared_ptr<heard> told_ = std::make_shared<heard>();
 };
 
-using farm = scale_out<vault, shared_place>;
+/// A clock that a test may put forward.
+struct forward_clock {
+  static inline std::atomic<std::int64_t> ahead{0};
+  [[nodiscard]] static time_point now() noexcept {
+    return system_clock::now() + std::chrono::seconds(ahead.load());
+  }
+};
+/// Lets time pass, as long as it lives.
+class later {
+ public:
+  explicit later(std::chrono::seconds by) : by_(by.count()) { forward_clock::ahead += by_; }
+  later(const later&) = delete;
+  later& operator=(const later&) = delete;
+  ~later() { forward_clock::ahead -= by_; }
+
+ private:
+  std::int64_t by_;
+};
+
+using farm_vault = keywarden::vault<policy, forward_clock>;
+using farm = scale_out<farm_vault, shared_place>;
 inline const object_name farm_name("farm");
 
 /// One server: a vault of its own.
 struct server {
   installation<> place;
-  vault own = place.open_or_create();
+  farm_vault own = open_vault();
+
+  [[nodiscard]] farm_vault open_vault() const {
+    return farm_vault::open_or_create(place.place.open(), place.key()).value();
+  }
 
   [[nodiscard]] result<farm> open(const shared_place& shared) const {
     return farm::open(own, shared.share(), farm_name);

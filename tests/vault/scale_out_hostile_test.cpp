@@ -83,7 +83,10 @@ BOOST_AUTO_TEST_CASE(another_key_under_the_same_record_id_is_not_believed) {
                                         kw::detail::label_of(each.installation))));
   }
   const auto witnesses = record.header().attributes["witnesses"];
-  BOOST_TEST(accepted(kw::detail::bear_witness(record, ring, {}, members)));
+  kw::detail::record_key_chain chain;
+  BOOST_TEST(accepted(chain.extend(kw::detail::opened_record_access::record_key(record))));
+  record.set_material(chain.material(ring));
+  BOOST_TEST(accepted(kw::detail::bear_witness(record, members, chain)));
   // With its own witnesses, and with those it can copy.
   put_key(kw::as_text(record.encode().value()));
   refused_by_all(errc::authentication_failed);
@@ -146,9 +149,89 @@ BOOST_AUTO_TEST_CASE(an_earlier_state_from_before_a_rotation_is_refused) {
   BOOST_TEST(refused_as(errc::rolled_back, second.refresh()));
   BOOST_TEST(refused_as(errc::rolled_back, two.open(shared)));
   // A higher generation in it convinces nobody.
-  auto document = replaced(before, "\"generation\": ", "\"generation\": 9");
-  put_key(document);
+  put_key(replaced(before, "\"generation\": ", "\"generation\": 9"));
   BOOST_TEST(refused_as(errc::authentication_failed, two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_is_not_undone_through_a_member_that_has_not_seen_it) {
+  const server three;
+  auto third = three.join(shared, first, "third");
+  BOOST_TEST(accepted(second.refresh()));
+  const auto before = key();
+  BOOST_TEST(accepted(first.leave(id_of(first, "third"))));
+  put_key(before);
+  // The second, which has not looked, writes newer states of the old record.
+  BOOST_TEST(accepted(second.add_version()));
+  BOOST_TEST(accepted(second.add_version()));
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+  BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_removed_member_does_not_let_itself_back_in) {
+  // It has the record key and the chain of its time, and writes a later state with them.
+  const auto before = shared.key();
+  auto private_key = kw::crypto::x_wing::private_key::decode(
+                         two.own.memberships().load(farm_name).value()->kept.private_key)
+                         .value();
+  auto edit = kw::detail::open_shared<kw::crypto::x_wing>(before, named(shared_place::key_name),
+                                                          std::move(private_key), nullptr)
+                  .value();
+  BOOST_TEST(accepted(first.leave(id_of(first, "second"))));
+  edit.record.header().generation += 100;
+  put_key(kw::as_text(kw::detail::encode_shared(edit, kw::time_point{}).value()));
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+  BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_state_from_before_a_version_was_disabled_or_messages_were_leased_is_refused) {
+  const auto old = first.versions().value().front().id;
+  first.recreate().value();
+  const auto before = key();
+  BOOST_TEST(accepted(first.disable(old)));
+  put_key(before);
+  BOOST_TEST(refused_as(errc::rolled_back, first.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, one.open(shared)));
+  const server three;
+  shared_place own_place;
+  auto alone = three.open_or_create(own_place).value();
+  const auto unleased = own_place.read(shared_place::key_name);
+  BOOST_TEST(accepted(alone.key<rows>().seal({})));
+  own_place.write(shared_place::key_name, unleased);
+  BOOST_TEST(refused_as(errc::rolled_back, alone.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, three.open(own_place)));
+}
+
+BOOST_AUTO_TEST_CASE(a_planted_record_does_not_make_an_instance_forget_its_private_key) {
+  const server next;
+  shared_place empty;
+  // Killed right after it kept what it was about to write; then the record is somebody else's.
+  empty.before_commit(
+      [&] { empty.write(shared_place::key_name, elsewhere.read(shared_place::key_name)); });
+  BOOST_TEST(refused_as(errc::not_activated, next.open_or_create(empty)));
+  BOOST_TEST(refused_as(errc::not_activated, next.open_or_create(empty)));
+  BOOST_TEST(next.own.memberships().load(farm_name).value().has_value());
+  empty.write(shared_place::key_name, std::nullopt);
+  BOOST_TEST(accepted(next.open_or_create(empty)));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_under_another_name_is_not_approved) {
+  const server next;
+  const auto ticket = next.ask(shared, "next");
+  const auto at = "scale-out/farm/request/" + kw::detail::label_of(ticket.installation);
+  shared.write(at, replaced(shared.read(at), "\"next\"", "\"second\""));
+  BOOST_TEST(refused_as(errc::authentication_failed,
+                        first.approve(ticket.installation, ticket.fingerprint)));
+}
+
+BOOST_AUTO_TEST_CASE(at_most_256_requests_are_read) {
+  for (int i = 0; i < 300; ++i) {
+    auto id = std::to_string(i);
+    shared.write("scale-out/farm/request/" + std::string(32 - id.size(), '0') + id, "{}");
+  }
+  const auto before = shared.reads();
+  BOOST_TEST(first.requests().value().empty());
+  BOOST_TEST(shared.reads() - before <= 257);
 }
 
 BOOST_AUTO_TEST_CASE(a_deployment_that_is_gone_is_not_made_anew_silently) {

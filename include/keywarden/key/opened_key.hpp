@@ -48,9 +48,10 @@ class opened_key {
   static constexpr std::size_t overhead = Format::header_size + crypto::tag::size;
 
   /// Derives the purpose's subkey of every version that opens. `budget` counts the messages sealed;
+  /// it may be shared with other opened keys;
   /// without one the ring's AEAD limit is this object's alone. Errors: those of the derivation.
   [[nodiscard]] static result<opened_key> create(const key_ring& ring,
-                                                 std::unique_ptr<seal_budget> budget = nullptr) {
+                                                 std::shared_ptr<seal_budget> budget = nullptr) {
     opened_key made;
     for (const auto& version : ring.versions()) {
       if (!opens(version.state)) continue;
@@ -62,7 +63,7 @@ class opened_key {
       made.versions_.push_back({version.id, std::move(*pool)});
     }
     made.budget_ =
-        budget != nullptr ? std::move(budget) : std::make_unique<seal_budget>(Aead::max_messages);
+        budget != nullptr ? std::move(budget) : std::make_shared<seal_budget>(Aead::max_messages);
     return made;
   }
 
@@ -207,7 +208,7 @@ class opened_key {
 
   std::vector<version_pool> versions_;
   std::size_t active_ = 0;
-  std::unique_ptr<seal_budget> budget_;
+  std::shared_ptr<seal_budget> budget_;
 };
 
 }  // namespace keywarden

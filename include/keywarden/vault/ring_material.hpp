@@ -45,16 +45,14 @@ inline void store_ring(opened_record& record, const key_ring& ring) {
   record.set_material(ring_material(ring));
 }
 
-/// The ring of a record. Errors: `malformed` when header and material do not fit.
-[[nodiscard]] inline result<key_ring> load_ring(const opened_record& record) {
-  const auto data = record.material().view();
+/// The ring of a header and the material that belongs to it. Errors: `malformed` when they do not
+/// fit.
+[[nodiscard]] inline result<key_ring> load_ring(const record_header& header, bytes_view data) {
   if (data.size() % version_entry_size != 0)
-    return error(errc::malformed)
-        .with(fact::name, record.header().name)
-        .with(fact::reason, "key material");
+    return error(errc::malformed).with(fact::name, header.name).with(fact::reason, "key material");
   std::vector<key_version> versions;
   std::size_t used = 0;
-  for (const auto& info : record.header().versions) {
+  for (const auto& info : header.versions) {
     key_version version{info.id, info.state, info.created, info.leased_messages, {}};
     for (auto at = data; !at.empty(); at = at.subspan(version_entry_size)) {
       if (load_big_endian<std::uint32_t>(at) != info.id.value()) continue;
@@ -65,10 +63,13 @@ inline void store_ring(opened_record& record, const key_ring& ring) {
     versions.push_back(std::move(version));
   }
   if (used * version_entry_size != data.size())
-    return error(errc::malformed)
-        .with(fact::name, record.header().name)
-        .with(fact::reason, "key material");
+    return error(errc::malformed).with(fact::name, header.name).with(fact::reason, "key material");
   return key_ring::adopt(std::move(versions));
+}
+
+/// The ring of a record whose material is the ring alone. Errors: as above.
+[[nodiscard]] inline result<key_ring> load_ring(const opened_record& record) {
+  return load_ring(record.header(), record.material().view());
 }
 
 /// The active version of a ring as the parent of others.

@@ -31,22 +31,24 @@ namespace keywarden {
 /// presence of such a copy is membership.
 ///
 /// Protects: the shared key and all below it, against theft of the shared store (no member's
-/// secrets are in it); the membership, against whoever can write the shared store: a record is
-/// believed only if somebody vouches for it who knows the version of the key that this instance
-/// trusts, so nobody enrols itself, puts another key or another public key in place, or brings an
-/// earlier state back that this instance has seen the end of. A join is compared out of band, both
-/// ways.
+/// secrets are in it); the membership, against whoever can write the shared store, removed members
+/// included: a state of the record is believed only if it is the one that this instance saw last,
+/// or somebody vouches for it who had the record key of that. So nobody enrols itself, puts another
+/// key or another public key in place, or brings a state back that this instance has seen the end
+/// of. A join is compared out of band, both ways.
 ///
 /// Does not protect: against a member (every member can let others in and change the key); what a
-/// removed member has seen or copied, and what is sealed under versions it had, until the key is
-/// rotated and the data sealed again (`leave_and_rotate`); availability, against whoever can write
-/// the shared store; an instance that was away while a member was removed, if that member can write
-/// the store: it may be told that it was itself removed, or be shown a state that the removed
-/// member made up.
+/// removed member has seen or copied, and what is sealed with versions it had, until the others
+/// have taken the next one up (`leave_and_rotate`) and the data is sealed again; availability,
+/// against whoever can write the shared store; an instance that has not looked since before a
+/// member was removed, if that member can write the store: it can be shown a state that the
+/// removed member made up; the count of leased messages, if whoever writes the store shows each
+/// instance a past of its own: then each instance counts for itself (2^32 messages each).
 ///
 /// Any thread. Move-only; handles (`key`, `secrets`) keep the state alive. Do not use it in a
-/// forked child. At most 64 members. Follows: SQL Server Reporting Services' scale-out deployment
-/// with the differences named in docs/scale_out.md.
+/// forked child. At most 64 members; an instance that was away for more than 128 changes must join
+/// again. Follows: SQL Server Reporting Services' scale-out deployment, with the differences named
+/// in docs/scale_out.md.
 template <class Vault, store::record_store Shared, crypto::kem Kem = crypto::x_wing>
 class scale_out {
   using keeper = decltype(std::declval<const Vault&>().memberships());
@@ -120,19 +122,25 @@ class scale_out {
     return keeps.forget(deployment, (*kept)->revision);
   }
 
-  /// Puts a backup of the shared key in place, wrapped for this instance's public key, which
-  /// replaces the copy that was stored for it: after the loss of the instance's private key, or of
-  /// the shared store. The other members' copies are made anew from their stored public keys, if a
-  /// version that the backup knows vouches for them. `given_up` must name exactly the versions in
-  /// the store that the backup does not have: what they sealed is lost. Errors: `would_lose` with
-  /// the versions; `authentication_failed` for another deployment's backup or members nobody
-  /// vouches for; as reading a backup; those of both stores.
+  /// Puts a backup of the shared key in place, wrapped for this instance's public key: after the
+  /// loss of the instance's private key (`apply_options::replaces` then names the installation
+  /// whose copy it takes the place of), of the shared store, or when the store was restored on
+  /// purpose. A fresh version seals from then on; the backup's versions open. The other members'
+  /// copies are made anew from their stored public keys, if the record in the store bears the
+  /// witness of the backup; where there is no record they must join again. A backup from before a
+  /// removal still vouches for who was removed: use one from after it.
+  ///
+  /// Errors: `would_lose` with the versions in the store that the backup does not have and that
+  /// have sealed, unless `apply_options::gives_up` names exactly these, and with a member that has
+  /// seen changes which the backup does not know, unless it may be cut off; `authentication_failed`
+  /// for another deployment's backup, or members nobody vouches for; `not_found` for a `replaces`
+  /// that is no member; as reading a backup; those of both stores.
   [[nodiscard]] static result<scale_out> apply(const Vault& own, Shared shared,
                                                const object_name& deployment, std::string_view name,
                                                bytes_view backup, const password& protection,
-                                               const std::vector<key_id>& given_up = {}) {
+                                               const apply_options& options = {}) {
     scale_out made(own, std::move(shared), deployment);
-    if (auto applied = made.setup().put_back(name, backup, protection, given_up); !applied)
+    if (auto applied = made.setup().put_back(name, backup, protection, options); !applied)
       return applied.error();
     if (auto looked = made.state_->refresh(); !looked) return looked.error();
     return made;
@@ -174,7 +182,8 @@ class scale_out {
                                   (*view)->record, each.installation);
       if (!seen) return seen.error();
       made.push_back({each.installation, each.name, each.joined,
-                      each.installation == mine->kept.installation, std::move(*seen)});
+                      each.installation == mine->kept.installation, std::move(seen->has),
+                      seen->sealing});
     }
     return made;
   }
@@ -186,8 +195,8 @@ class scale_out {
         state_->records().list(detail::scale_out_prefix(state_->deployment()) + "request/");
     if (!names) return names.error();
     std::vector<join_request> made;
+    if (names->size() > 256) names->erase(names->begin() + 256, names->end());
     for (const auto& name : *names) {
-      if (made.size() == 256) break;
       auto stored = state_->records().get(name);
       if (!stored) return stored.error();
       if (!*stored) continue;
@@ -199,8 +208,9 @@ class scale_out {
   }
 
   /// Lets an instance in whose operator has read out `fingerprint`. Returns the confirmation to
-  /// read out in return. Errors: `not_found` without such a request; `authentication_failed` when
-  /// the fingerprint is not that of the public key in the store; `already_exists`; as `refresh`.
+  /// read out in return; the same can be asked for again. Errors: `not_found` without such a
+  /// request; `authentication_failed` when the fingerprint is not that of the public key in the
+  /// store; `already_exists`; as `refresh`.
   [[nodiscard]] result<verification_code> approve(const installation_id& newcomer,
                                                   const verification_code& fingerprint) {
     std::optional<verification_code> confirmation;
@@ -208,29 +218,24 @@ class scale_out {
       const auto at = detail::request_name(state_->deployment(), newcomer);
       auto stored = state_->records().get(at);
       if (!stored) return stored.error();
-      if (!*stored)
-        return error(errc::not_found)
-            .with(fact::kind, "join request")
-            .with(fact::name, detail::label_of(newcomer));
-      auto request = detail::decode_request<Kem>((*stored)->data);
+      auto request = *stored ? detail::decode_request<Kem>((*stored)->data)
+                             : detail::enrolled_before(edit, newcomer);
       if (!request) return request.error();
       auto expected = detail::join_fingerprint(state_->deployment(), request->installation,
-                                               request->public_key);
+                                               request->name, request->public_key);
       if (!expected) return expected.error();
       if (request->installation != newcomer || *expected != fingerprint)
         return error(errc::authentication_failed)
             .with(fact::operation, "join request")
             .with(fact::name, detail::label_of(newcomer))
-            .with(fact::reason, "the fingerprint is not that of the public key in the store")
+            .with(fact::reason, "the fingerprint is not that of the request in the store")
             .with(fact::next_step,
                   "compare it again; if it is right, somebody has replaced the request");
       if (auto enrolled = detail::enrol<Kem>(edit, *request, state_->now()); !enrolled)
         return enrolled;
-      edit.also.erase(at, (*stored)->revision);
-      auto vouching = detail::witness_key(edit.ring.active());
-      if (!vouching) return vouching.error();
-      auto code = detail::join_confirmation(*vouching, edit.record.header().id, newcomer,
-                                            request->public_key);
+      if (*stored) edit.also.erase(at, (*stored)->revision);
+      auto code = detail::join_confirmation(edit.chain.last().witness, edit.record.header().id,
+                                            newcomer, request->public_key);
       if (!code) return code.error();
       confirmation = *code;
       return done();
@@ -239,19 +244,20 @@ class scale_out {
     return *confirmation;
   }
 
-  /// Removes a member, in any order, from any member; also itself. It cannot open what is written
-  /// to the record from now on, and still has the versions it had: `leave_and_rotate` makes those
-  /// useless for new messages. Errors: `not_found`; `last_protector` for the last one; as
-  /// `refresh`.
+  /// Removes a member, in any order, from any member; also itself. Members that have seen that do
+  /// not let it back in, whatever it writes; it still has the versions it had, and what is sealed
+  /// with them opens there. Prefer `leave_and_rotate`. Errors: `not_found`; `last_protector` for
+  /// the last one; as `refresh`.
   [[nodiscard]] result<void> leave(const installation_id& member) {
     return remove(member, [](detail::shared_edit&) { return done(); });
   }
 
-  /// Removes another member and rotates the key in one commit: it opens nothing that is sealed from
-  /// then on. The others take the new version up at once when they follow, and otherwise when they
-  /// meet it. What was sealed before stays readable to who had the key: seal it again. Returns the
-  /// new version. Errors: as `leave`; `invalid_argument` for this instance itself, which would know
-  /// the new version.
+  /// Removes another member and rotates the key in one commit: it opens nothing that is sealed with
+  /// the new version. The others seal with that as soon as they see it: at once when they follow,
+  /// and otherwise with their next lease of messages or after a minute at most (`shared_key`). What
+  /// was sealed before stays readable to who had the key: seal it again. Returns the new version;
+  /// `members` tells who seals with it. Errors: as `leave`; `invalid_argument` for this instance
+  /// itself, which would know the new version.
   [[nodiscard]] result<key_id> leave_and_rotate(const installation_id& member) {
     auto mine = state_->own();
     if (!mine) return mine.error();
@@ -285,7 +291,7 @@ class scale_out {
   [[nodiscard]] result<key_id> add_version() {
     key_id made;
     auto changed = state_->change([&](detail::shared_edit& edit) -> result<void> {
-      auto added = edit.ring.add(state_->now());
+      auto added = detail::new_version(edit.ring, state_->now());
       if (!added) return added.error();
       made = *added;
       return done();
@@ -335,42 +341,47 @@ class scale_out {
     return state_->change([&](detail::shared_edit& edit) { return edit.ring.enable(version); });
   }
   /// Wipes a disabled version: what it sealed is lost. Errors: `key_state_refused` also while a
-  /// member has not seen the active version, because it would recognise the key no more;
-  /// `unknown_key`; as `refresh`.
+  /// member does not know the active version as such, and for fifteen minutes after the version
+  /// stopped sealing, in which a process that cannot reach the store may still use it;
+  /// `has_dependents` naming a shared secret under it; `unknown_key`; as `refresh`.
   [[nodiscard]] result<void> destroy(key_id version) {
     return state_->change([&](detail::shared_edit& edit) -> result<void> {
-      if (auto everywhere = detail::all_have(state_->records(), state_->deployment(), edit,
-                                             edit.ring.active().id);
-          !everywhere)
-        return everywhere;
+      if (edit.ring.find(version) != nullptr)
+        if (auto needless =
+                detail::nobody_needs(state_->records(), state_->deployment(), edit, version,
+                                     cipher::id, state_->now(), state::retired_for);
+            !needless)
+          return needless;
       return edit.ring.destroy(version);
     });
   }
 
   // ---- backup, re-creation, deletion ----
 
-  /// The shared key as a file under a password; one file serves all members. Errors:
+  /// The shared key as a file under a password; one file serves all members. Make one after every
+  /// rotation and removal: `apply` trusts the members that the newest of these vouches for. Errors:
   /// `password_refused`; as `refresh`.
   [[nodiscard]] result<bytes> extract(const password& protection) {
     if (auto looked = state_->refresh(); !looked) return looked.error();
     auto view = state_->view();
     if (!view) return view.error();
-    return state_->keeper().back_up(state_->deployment(), (*view)->record, (*view)->ring,
-                                    protection);
+    const shared_backup made{state_->deployment().text(), (*view)->record, (*view)->trusted.of,
+                             (*view)->trusted.witness.duplicate(),
+                             detail::duplicate((*view)->ring)};
+    return state_->keeper().back_up(made, protection);
   }
 
   /// Re-creates the key when it may be known to others: a new version, every shared secret sealed
   /// again under it, and every member's copy made anew from its stored public key, in one commit.
   /// The version before stays, retired, until the program has sealed its own data again: then
   /// `disable` and `destroy` it. Returns the new version. Errors: as `refresh`, and as opening the
-  /// secrets; then nothing has changed.
+  /// secrets, with the name of one to drop first; then nothing has changed.
   [[nodiscard]] result<key_id> recreate() {
     key_id made;
     auto changed = state_->change([&](detail::shared_edit& edit) -> result<void> {
       auto added = detail::next_version(edit.ring, state_->now());
       if (!added) return added.error();
       made = *added;
-      edit.fresh_record_key = true;
       return detail::reseal_secrets<cipher>(state_->records(), state_->deployment(), edit);
     });
     if (!changed) return changed.error();
@@ -399,18 +410,16 @@ class scale_out {
 
   /// Destroys every version of the key and every secret, and starts again with a new key, in one
   /// commit; the members stay. What the program sealed is lost, except to who kept a copy of the
-  /// store. Errors: `plan_is_stale` when a secret or a version is not as the plan has it; as
-  /// `refresh`.
+  /// store; so is what a member seals with the old key until it sees that (as `leave_and_rotate`).
+  /// Errors: `plan_is_stale` when a secret or a version is not as the plan has it; as `refresh`.
   [[nodiscard]] result<void> delete_content(const scale_out_deletion& plan) {
     return state_->change([&](detail::shared_edit& edit) -> result<void> {
       const auto stale = error(errc::plan_is_stale).with(fact::next_step, "make a new plan");
       std::vector<key_id> alive;
       std::vector<key_version> next;
       for (const auto& each : edit.ring.versions()) {
-        if (each.state != key_state::destroyed) {
-          alive.push_back(each.id);
-          edit.vouching.push_back({each.id, each.state, each.created, 0, each.secret.duplicate()});
-        }
+        if (each.state == key_state::destroyed) continue;
+        alive.push_back(each.id);
         next.push_back({each.id, key_state::destroyed, each.created, each.leased_messages, {}});
       }
       if (alive != plan.versions_) return stale;
@@ -430,7 +439,6 @@ class scale_out {
       auto ring = key_ring::adopt(std::move(next));
       if (!ring) return ring.error();
       edit.ring = std::move(*ring);
-      edit.fresh_record_key = true;
       return done();
     });
   }
@@ -469,10 +477,10 @@ class scale_out {
       return and_then(to);
     };
     if (mine->kept.installation != member) return state_->change(edit);
-    if (auto left = state_->change_only(edit); !left) return left;
-    state_->withdraw(error(errc::not_activated)
-                         .with(fact::name, deployment.text())
-                         .with(fact::reason, "it has left"));
+    const auto left = state_->change_and_withdraw(edit, error(errc::not_activated)
+                                                            .with(fact::name, deployment.text())
+                                                            .with(fact::reason, "it has left"));
+    if (!left) return left;
     auto kept = state_->keeper().load(deployment);
     if (!kept) return kept.error();
     return *kept ? state_->keeper().forget(deployment, (*kept)->revision) : done();

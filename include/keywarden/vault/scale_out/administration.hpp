@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,11 +16,12 @@ namespace keywarden {
 
 /// A member, for people and programs.
 struct scale_out_member_info {
-  installation_id installation;  ///< which instance
-  std::string name;              ///< what people call it
-  time_point joined{};           ///< when it was let in
-  bool self = false;             ///< whether it is this instance
-  std::vector<key_id> seen;      ///< the versions that it has proved to have
+  installation_id installation;      ///< which instance
+  std::string name;                  ///< what people call it
+  time_point joined{};               ///< when it was let in
+  bool self = false;                 ///< whether it is this instance
+  std::vector<key_id> seen;          ///< the versions that it has proved to have
+  std::optional<key_id> seals_with;  ///< the version that it has proved to know as the active one
 };
 
 /// What deleting the content of a deployment would destroy, bound to the state it was made from.
@@ -42,15 +44,18 @@ class scale_out_deletion {
 namespace detail {
 
 /// Adds the newcomer of a request, whose fingerprint an operator has compared. Errors:
-/// `already_exists`, `weaker_than_required`, `limit_exceeded`.
+/// `already_exists` with another public key, `weaker_than_required`, `limit_exceeded`.
 template <crypto::kem Kem>
 [[nodiscard]] result<void> enrol(shared_edit& edit, const join_request& newcomer, time_point now) {
   require_edge<role::recipient, role::scale_out_key>();
-  if (slot_of(edit.record.header(), newcomer.installation) != nullptr)
+  if (const auto* own = slot_of(edit.record.header(), newcomer.installation)) {
+    auto present = public_key_of<Kem>(*own);
+    if (present && *present == newcomer.public_key) return done();  // enrolled before
     return error(errc::already_exists)
         .with(fact::kind, "member")
         .with(fact::name, label_of(newcomer.installation))
         .with(fact::next_step, "remove it first, if it has a new key pair");
+  }
   auto theirs = Kem::public_key::decode(newcomer.public_key);
   if (!theirs) return theirs.error();
   auto added = edit.record.add_slot(protect::recipient<Kem>(std::move(*theirs)),
@@ -75,7 +80,6 @@ template <crypto::kem Kem>
   if (auto dropped = edit.record.drop_slot(std::string(own->id)); !dropped) return dropped;
   std::erase_if(edit.members,
                 [&](const roster_entry& each) { return each.installation == member; });
-  edit.fresh_record_key = true;
   return done();
 }
 
@@ -88,9 +92,15 @@ template <crypto::kem Kem>
   return done();
 }
 
-/// Adds a version and lets it seal. Errors: `limit_exceeded`; those of randomness.
+/// Adds a version; forgets destroyed ones when the ring grows long. Errors: `limit_exceeded`; those
+/// of randomness.
+[[nodiscard]] inline result<key_id> new_version(key_ring& ring, time_point now) {
+  if (ring.versions().size() >= key_ring::max_versions / 2) ring.prune();
+  return ring.add(now);
+}
+/// The same, and lets it seal.
 [[nodiscard]] inline result<key_id> next_version(key_ring& ring, time_point now) {
-  auto added = ring.add(now);
+  auto added = new_version(ring, now);
   if (!added) return added.error();
   if (auto promoted = ring.promote(*added); !promoted) return promoted.error();
   return *added;
@@ -123,31 +133,66 @@ template <crypto::aead Cipher>
   return done();
 }
 
-/// Which versions a member has, as far as it has proved that. Errors: those of the store.
-[[nodiscard]] result<std::vector<key_id>> seen_by(store::record_store auto& records,
-                                                  const object_name& deployment,
-                                                  const key_ring& ring, const record_id& record,
-                                                  const installation_id& member) {
+/// What a member has proved to have. Errors: those of the store.
+[[nodiscard]] result<versions_seen> seen_by(store::record_store auto& records,
+                                            const object_name& deployment, const key_ring& ring,
+                                            const record_id& record,
+                                            const installation_id& member) {
   auto note = records.get(seen_name(deployment, member));
   if (!note) return note.error();
-  if (!*note) return std::vector<key_id>();
+  if (!*note) return versions_seen{};
   return proven_seen((*note)->data, ring, record, member);
 }
 
-/// Whether every member has a version. Errors: `key_state_refused` naming one that has not; those
-/// of the store.
+/// Whether every member has a version; with `sealing`, whether every member knows that it is the
+/// active one. Errors: `key_state_refused` naming one that has not; those of the store.
 [[nodiscard]] result<void> all_have(store::record_store auto& records,
                                     const object_name& deployment, const shared_edit& edit,
-                                    key_id version) {
+                                    key_id version, bool sealing = false) {
   for (const auto& each : edit.members) {
     auto seen = seen_by(records, deployment, edit.ring, edit.record.header().id, each.installation);
     if (!seen) return seen.error();
-    if (std::ranges::count(*seen, version) == 0)
+    if (sealing ? seen->sealing != version : std::ranges::count(seen->has, version) == 0)
       return error(errc::key_state_refused)
           .with(fact::key, version.value())
           .with(fact::name, label_of(each.installation))
           .with(fact::reason, "a member (" + each.name + ") has not seen this version yet")
           .with(fact::next_step, "let it look at the store, or remove it");
+  }
+  return done();
+}
+
+/// Whether nothing is lost that somebody may still seal or that is kept here, when a version is
+/// destroyed. Errors: `key_state_refused` with the reason; `has_dependents` naming a secret; those
+/// of the store.
+template <message_format Format = format::native>
+[[nodiscard]] result<void> nobody_needs(store::record_store auto& records,
+                                        const object_name& deployment, const shared_edit& edit,
+                                        key_id version, crypto::suite suite, time_point now,
+                                        std::chrono::seconds retired_for) {
+  const auto active = edit.ring.active().id;
+  if (auto everywhere = all_have(records, deployment, edit, active, true); !everywhere)
+    return everywhere;
+  const auto since = retired_since(edit.record.header(), version);
+  if (since && now - *since < retired_for)
+    return error(errc::key_state_refused)
+        .with(fact::key, version.value())
+        .with(fact::reason, "it sealed until a moment ago, and a member may not know yet")
+        .with(fact::limit, retired_for.count())
+        .with(fact::actual, (now - *since).count())
+        .with(fact::next_step, "wait for so many seconds after it stopped sealing");
+  auto names = records.list(shared_secret_prefix(deployment));
+  if (!names) return names.error();
+  for (const auto& name : *names) {
+    auto present = records.get(name);
+    if (!present) return present.error();
+    message_header header;
+    if (*present && (*present)->data.size() >= Format::header_size &&
+        Format::read_header((*present)->data, suite, header) && header.key == version)
+      return error(errc::has_dependents)
+          .with(fact::kind, "secret")
+          .with(fact::name, name.text())
+          .with(fact::next_step, "re-create the key: that seals every secret again");
   }
   return done();
 }

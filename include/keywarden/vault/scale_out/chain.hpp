@@ -28,7 +28,7 @@ struct chain_link {
 class record_key_chain {
  public:
   /// The most links kept: a member that was away for more changes than that must join again.
-  static constexpr std::size_t max_links = 256;
+  static constexpr std::size_t max_links = 128;
 
   record_key_chain() = default;
 
@@ -63,6 +63,12 @@ class record_key_chain {
     if (!witness) return witness.error();
     if (links_.size() == max_links) links_.erase(links_.begin());
     links_.push_back({*of, std::move(*witness)});
+    return done();
+  }
+
+  /// Begins with a link that a backup vouches with. Only for an empty chain.
+  [[nodiscard]] result<void> adopt(const commitment& of, const secret_key& witness) {
+    links_.push_back({of, witness.duplicate()});
     return done();
   }
 
@@ -144,8 +150,8 @@ inline constexpr std::size_t link_id_size = 8;
     auto said = witness(each.witness, record.header(), record.header().generation + 1,
                         chain.last().of, members);
     if (!said) return said.error();
-    all.push_back({{"link", to_hex(each.of.view().first(link_id_size))},
-                   {"mac", to_hex(said->view())}});
+    all.push_back(
+        {{"link", to_hex(each.of.view().first(link_id_size))}, {"mac", to_hex(said->view())}});
   }
   record.header().attributes["witnesses"] = std::move(all);
   return done();

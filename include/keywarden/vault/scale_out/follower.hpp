@@ -2,6 +2,7 @@
 /// Keeping up with a deployment in the background.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -20,15 +21,16 @@ namespace keywarden {
 /// How a follower behaves.
 struct follow_options {
   /// How often to look without being told. A store that tells of commits (`store::watched_store`)
-  /// is looked at when it does, and this often all the same.
+  /// is looked at when it does, and this often all the same. At least ten milliseconds.
   std::chrono::milliseconds interval{500};
-  /// Told of every problem, from the follower's thread; a look that fails is tried again.
+  /// Told of every problem, from the follower's thread; a look that fails is tried again. It must
+  /// not throw, nor destroy the follower.
   std::function<void(const error&)> on_problem{};
 };
 
 /// A thread that looks at the store whenever a member has changed something, so that rotations,
-/// joins and removals are known here soon after. Move-only; it stops when it is destroyed, at once.
-/// Any thread may own it.
+/// joins and removals are known here soon after. Move-only; it stops when it is destroyed, once a
+/// look that is under way has ended. Any thread may own it.
 template <class State>
 class scale_out_follower {
  public:
@@ -54,6 +56,7 @@ class scale_out_follower {
 
   /// What the latest look came to: `none` when it went well.
   [[nodiscard]] error last_problem() const {
+    if (inside_ == nullptr) return error(errc::none);
     const std::scoped_lock held(inside_->guard);
     return inside_->problem;
   }
@@ -61,7 +64,9 @@ class scale_out_follower {
  private:
   struct inside {
     inside(std::shared_ptr<State> state_in, follow_options options_in)
-        : state(std::move(state_in)), options(std::move(options_in)) {}
+        : state(std::move(state_in)), options(std::move(options_in)) {
+      options.interval = std::max(options.interval, std::chrono::milliseconds(10));
+    }
 
     void run(const std::stop_token& stop) {
       if constexpr (store::watched_store<std::remove_cvref_t<decltype(state->records())>>)

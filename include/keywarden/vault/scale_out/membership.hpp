@@ -7,11 +7,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <keywarden/core/strong.hpp>
 #include <keywarden/key/role.hpp>
-#include <keywarden/vault/backup.hpp>
+#include <keywarden/protect/opened_record.hpp>
+#include <keywarden/vault/names.hpp>
+#include <keywarden/vault/ring_material.hpp>
 #include <keywarden/vault/state.hpp>
 
 namespace keywarden {
@@ -26,6 +29,9 @@ enum class membership_stage : std::uint8_t {
   active,    ///< it is a member, and knows what the deployment's key is
 };
 
+/// A short digest of a stored state of a record.
+using state_digest = strong_bytes<16, struct state_digest_tag>;
+
 /// What an instance keeps of a deployment: its private key, and by what it recognises the shared
 /// key. Holds secrets: move-only.
 struct membership {
@@ -33,16 +39,27 @@ struct membership {
   installation_id installation;                        ///< this instance
   std::string name;              ///< what people call the instance; at most 64 bytes
   record_id record;              ///< the deployment's key record; not while joining
-  std::uint64_t generation = 0;  ///< the newest state of that record which was seen
-  key_id version;                ///< the version that `trusted` belongs to; not while joining
+  std::uint64_t generation = 0;  ///< active: the newest state of that record which was seen
+  state_digest state;            ///< active: and its digest
+  commitment trusted_key;        ///< active: the record key that `trusted` belongs to
+  key_id version;                ///< creating: the first version
   secret_key private_key;        ///< of the composition's KEM
-  secret_key trusted;  ///< creating: the version's secret; active: its witness key, 32 bytes each
+  secret_key trusted;  ///< creating: the version's secret; active: a witness key; 32 bytes each
 };
 
 /// A membership as it was read, with the revision to name when replacing it.
 struct stored_membership {
   membership kept;           ///< what the instance keeps
   store::revision revision;  ///< names this state when replacing it
+};
+
+/// A shared key as a backup holds it. Holds secrets: move-only.
+struct shared_backup {
+  std::string deployment;  ///< its name
+  record_id record;        ///< its record
+  commitment trusted_key;  ///< the record key at the time of the backup
+  secret_key trusted;      ///< its witness key: by it the members of that time are recognised
+  key_ring ring;           ///< the key
 };
 
 /// A concept matching places where an instance keeps its memberships, each under the instance's
@@ -56,15 +73,68 @@ template <class T>
 concept keeps_membership = std::copyable<T> &&
     requires(T& keeper, const object_name& deployment, const membership& kept,
              std::optional<store::revision> expected, store::revision present,
-             const password& protection, const record_id& id, const key_ring& ring,
-             bytes_view file) {
+             const password& protection, const shared_backup& shared, bytes_view file) {
   { keeper.load(deployment) } -> std::same_as<result<std::optional<stored_membership>>>;
   { keeper.save(deployment, kept, expected) } -> std::same_as<result<void>>;
   { keeper.forget(deployment, present) } -> std::same_as<result<void>>;
-  { keeper.back_up(deployment, id, ring, protection) } -> std::same_as<result<bytes>>;
-  { keeper.read_back_up(file, protection) } -> std::same_as<result<detail::backed_up_key>>;
+  { keeper.back_up(shared, protection) } -> std::same_as<result<bytes>>;
+  { keeper.read_back_up(file, protection) } -> std::same_as<result<shared_backup>>;
   { keeper.now() } -> std::same_as<time_point>;
 };
+
+namespace detail {
+
+inline constexpr std::string_view shared_backup_name = "backup/scale_out_key";
+
+/// A backup of a shared key: a key record whose only slot is a password's. Its material is the
+/// witness key (32 bytes), then the ring's. Errors: those of randomness and of the KDF.
+template <class Password>
+[[nodiscard]] result<bytes> write_shared_backup(const shared_backup& shared,
+                                                const password& protection) {
+  require_edge<role::password, role::backup>();
+  const auto ring = ring_material(shared.ring);
+  plaintext material(shared.trusted.size() + ring.size());
+  copy_bytes(material.view(), view_of(shared.trusted));
+  copy_bytes(material.view().subspan(shared.trusted.size()), ring.view());
+  auto record = opened_record::create(role::backup::name, joined(shared_backup_name),
+                                      requirements_of<Password>, std::move(material));
+  if (!record) return record.error();
+  record->header().versions = ring_versions(shared.ring);
+  record->header().attributes = {{"of", role::scale_out_key::name},
+                                 {"deployment", shared.deployment},
+                                 {"record", to_hex(shared.record.view())},
+                                 {"trusted_key", to_hex(shared.trusted_key.view())}};
+  if (auto added = record->add_slot(Password(protection.duplicate()), "password"); !added)
+    return added.error();
+  return record->encode();
+}
+
+/// Reads a backup of a shared key. Errors: as `opened_record::open`; `malformed`.
+template <class Password, class Accepts>
+[[nodiscard]] result<shared_backup> read_shared_backup(bytes_view data,
+                                                       const password& protection) {
+  constexpr std::size_t witness_size = 32;
+  auto parsed = key_record::parse(data);
+  if (!parsed) return parsed.error();
+  auto record = opened_record::open<Password, Accepts>(
+      *parsed, role::backup::name, shared_backup_name, Password(protection.duplicate()));
+  if (!record) return record.error();
+  json_reader read(record->header().attributes, "backup");
+  if (read.text("of", 64) != role::scale_out_key::name)
+    read.fail("of", "a backup of another kind of key");
+  auto deployment = read.text("deployment", object_name::max_size);
+  const auto id = read.hex<record_id>("record");
+  const auto trusted_key = read.hex<commitment>("trusted_key");
+  const auto material = record->material().view();
+  if (material.size() < witness_size) read.fail("material", "too short");
+  if (auto ok = read.finish(); !ok) return ok.error();
+  auto ring = load_ring(record->header(), material.subspan(witness_size));
+  if (!ring) return ring.error();
+  return shared_backup{std::move(deployment), id, trusted_key,
+                       secret_key::copy_of(material.first(witness_size)), std::move(*ring)};
+}
+
+}  // namespace detail
 
 /// Keeps memberships in a vault, each in a record under its service master key: whoever steals the
 /// vault's store learns no private key, and whoever can only write it can remove a membership or
@@ -112,6 +182,8 @@ class membership_keeper {
                                      {"name", kept.name},
                                      {"record", to_hex(kept.record.view())},
                                      {"generation", kept.generation},
+                                     {"state", to_hex(kept.state.view())},
+                                     {"trusted_key", to_hex(kept.trusted_key.view())},
                                      {"version", kept.version.value()}};
       if (auto added = record->add_slot(*parent, "service master key"); !added)
         return added.error();
@@ -141,18 +213,14 @@ class membership_keeper {
   [[nodiscard]] time_point now() const { return state_->now(); }
 
   /// Errors: `password_refused`; those of randomness.
-  [[nodiscard]] result<bytes> back_up(const object_name& deployment, const record_id& id,
-                                      const key_ring& ring, const password& protection) {
+  [[nodiscard]] result<bytes> back_up(const shared_backup& shared, const password& protection) {
     const auto lock = state_->lock();
     if (auto good = state_->passwords().check(protection); !good) return good.error();
-    return detail::write_backup<backup_password>(role::scale_out_key::name, deployment.text(), id,
-                                                 ring, protection);
+    return detail::write_shared_backup<backup_password>(shared, protection);
   }
   /// Errors: as reading any backup.
-  [[nodiscard]] result<detail::backed_up_key> read_back_up(bytes_view file,
-                                                           const password& protection) {
-    return detail::read_backup<backup_password, typename State::accepts>(
-        file, role::scale_out_key::name, protection);
+  [[nodiscard]] result<shared_backup> read_back_up(bytes_view file, const password& protection) {
+    return detail::read_shared_backup<backup_password, typename State::accepts>(file, protection);
   }
 
  private:
@@ -194,6 +262,8 @@ class membership_keeper {
     made.name = from.text("name", record_limits::label);
     made.record = from.hex<record_id>("record");
     made.generation = from.number("generation");
+    made.state = from.hex<state_digest>("state");
+    made.trusted_key = from.hex<commitment>("trusted_key");
     made.version = key_id(static_cast<std::uint32_t>(from.number("version", 0xffffffffU)));
     if (auto ok = from.finish(); !ok) return ok.error();
     const auto data = record.material().view();

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -58,53 +60,76 @@ template <crypto::kem Kem>
   return made;
 }
 
-/// A member's word that it has a version: only who has the version can give it.
+/// What a member has proved about the versions of a key.
+struct versions_seen {
+  std::vector<key_id> has;        ///< it can open what they sealed
+  std::optional<key_id> sealing;  ///< the one that it knows to be active
+};
+
+/// A member's word about a version: only who has the version can give it.
 [[nodiscard]] inline result<mac> word_of(const key_version& version, const record_id& record,
-                                         const installation_id& member) {
-  auto key = witness_key(version);
+                                         const installation_id& member, std::string_view what) {
+  auto key = crypto::subkey(version.secret, "keywarden/1/scale-out/seen");
   if (!key) return key.error();
   bytes said;
-  append_length_prefixed(said, as_bytes("seen"));
+  append_length_prefixed(said, as_bytes(what));
   append_length_prefixed(said, record.view());
   append_length_prefixed(said, member.view());
   return crypto::hmac_sha256(*key, said);
 }
 
-/// The note in which a member says which versions it has. Errors: those of the backend.
+/// The note in which a member says which versions it has, and which it seals with. Errors: those of
+/// the backend.
 [[nodiscard]] inline result<bytes> encode_seen(const key_ring& ring, const record_id& record,
                                                const installation_id& member) {
   auto versions = json::array();
   for (const auto& each : ring.versions()) {
     if (each.secret.empty()) continue;
-    auto word = word_of(each, record, member);
+    auto word = word_of(each, record, member, "has");
     if (!word) return word.error();
     versions.push_back({{"id", each.id.value()}, {"mac", to_hex(word->view())}});
   }
-  const json document{{"keywarden", 1}, {"kind", "versions_seen"}, {"versions", versions}};
+  auto sealing = word_of(ring.active(), record, member, "seals with");
+  if (!sealing) return sealing.error();
+  const json document{
+      {"keywarden", 1},
+      {"kind", "versions_seen"},
+      {"versions", versions},
+      {"sealing", {{"id", ring.active().id.value()}, {"mac", to_hex(sealing->view())}}}};
   return to_bytes(as_bytes(document.dump(1) + "\n"));
 }
 
-/// The versions of `ring` that a member has, as far as its note proves it. Whatever else a note
-/// says, and a note that cannot be read, proves nothing.
-[[nodiscard]] inline std::vector<key_id> proven_seen(bytes_view stored, const key_ring& ring,
-                                                     const record_id& record,
-                                                     const installation_id& member) {
-  std::vector<key_id> proven;
+/// The version that a word is proved to be about, if any.
+[[nodiscard]] inline std::optional<key_id> proven(const json& word, const key_ring& ring,
+                                                  const record_id& record,
+                                                  const installation_id& member,
+                                                  std::string_view what) {
+  json_reader one(word, "version");
+  const key_id id(static_cast<std::uint32_t>(one.number("id", 0xffffffffU)));
+  const auto stated = one.hex<mac>("mac");
+  const auto* version = ring.find(id);
+  if (!one.finish() || version == nullptr || version->secret.empty()) return std::nullopt;
+  auto expected = word_of(*version, record, member, what);
+  if (!expected ||
+      !Botan::constant_time_compare(bytes_view(expected->view()), bytes_view(stated.view())))
+    return std::nullopt;
+  return id;
+}
+
+/// What a member's note proves about the versions of `ring`. Whatever else a note says, and a note
+/// that cannot be read, proves nothing.
+[[nodiscard]] inline versions_seen proven_seen(bytes_view stored, const key_ring& ring,
+                                               const record_id& record,
+                                               const installation_id& member) {
+  versions_seen made;
   auto parsed = parse_json(stored, {max_note_size, 4});
-  if (!parsed) return proven;
+  if (!parsed) return made;
   json_reader read(parsed->value, "versions seen");
-  if (read.number("keywarden") != 1 || read.text("kind", 64) != "versions_seen") return proven;
-  for (const auto& each : read.array("versions", record_limits::versions)) {
-    json_reader one(each, "version");
-    const key_id id(static_cast<std::uint32_t>(one.number("id", 0xffffffffU)));
-    const auto stated = one.hex<mac>("mac");
-    const auto* version = ring.find(id);
-    if (!one.finish() || version == nullptr || version->secret.empty()) continue;
-    auto word = word_of(*version, record, member);
-    if (word && Botan::constant_time_compare(bytes_view(word->view()), bytes_view(stated.view())))
-      proven.push_back(id);
-  }
-  return proven;
+  if (read.number("keywarden") != 1 || read.text("kind", 64) != "versions_seen") return made;
+  for (const auto& each : read.array("versions", record_limits::versions))
+    if (const auto id = proven(each, ring, record, member, "has")) made.has.push_back(*id);
+  made.sealing = proven(read.object("sealing"), ring, record, member, "seals with");
+  return made;
 }
 
 }  // namespace detail

@@ -13,10 +13,13 @@ namespace keywarden {
 
 /// The shared key of a deployment opened for `Purpose`: every member opens what any member sealed.
 ///
-/// Sealing and opening ask no store, but for two: a lease of more messages now and then (see
-/// `seal_budget`; each process of each member leases its own share of the limit and forfeits what
-/// it does not use), and a message under a version that is not known here, for which the store is
-/// looked at once. Rotations that `refresh` or a follower has seen are taken up with the next call.
+/// Opening asks no store, but for a message under a version that is not known here, for which it is
+/// looked at once. Sealing asks it for a lease of more messages now and then (see `seal_budget`:
+/// each process of each member leases its own share of the limit, one for all its handles, and
+/// forfeits what it does not use), and looks at it when nobody in this process has done so for a
+/// minute; a follower (`scale_out::follow`) does that in its own thread. While the store cannot be
+/// reached, sealing goes on for ten minutes and opening for ever. Rotations that were seen are
+/// taken up with the next call, at the latest with the next lease.
 ///
 /// Protects and does not protect: as `opened_key`. A member that was removed still opens what was
 /// sealed under versions that it had. Any thread; a handle may be copied, and keeps the member's
@@ -32,16 +35,16 @@ class shared_key {
       : inside_(std::make_shared<inside>(std::move(state))) {}
 
   /// Seals under the active version. Errors: as `opened_key::seal`; `not_activated` once this
-  /// instance has found itself removed; those of the store when messages are leased.
+  /// instance has found itself removed; `timed_out` when the store was not seen for ten minutes;
+  /// those of the store when messages are leased.
   [[nodiscard]] result<sealed<Purpose>> seal(bytes_view message,
                                              bytes_view associated_data = {}) const {
-    return with_current([&](const opened& key) { return key.seal(message, associated_data); });
+    return sealing([&](const opened& key) { return key.seal(message, associated_data); });
   }
   /// The same into the caller's buffer.
   [[nodiscard]] result<std::size_t> seal_into(bytes_view message, bytes_view associated_data,
                                               mutable_bytes out) const {
-    return with_current(
-        [&](const opened& key) { return key.seal_into(message, associated_data, out); });
+    return sealing([&](const opened& key) { return key.seal_into(message, associated_data, out); });
   }
 
   /// Opens what a member sealed. Errors: as `opened_key::open`; `unknown_key` only after a look at
@@ -57,7 +60,8 @@ class shared_key {
         [&](const opened& key) { return key.open_into(message, associated_data, out); });
   }
 
-  /// The key as it is known now, for a loop that wants no look at all: it follows no rotation.
+  /// The key as it is known now, for a loop that wants no look at all: it follows no rotation. Do
+  /// not keep it: what is sealed with a version that was destroyed meanwhile is lost.
   /// Errors: `not_activated`.
   [[nodiscard]] result<std::shared_ptr<const opened>> current() const { return inside_->current(); }
 
@@ -78,11 +82,7 @@ class shared_key {
       auto view = state_->view();
       if (!view) return view.error();
       const auto& ring = (*view)->ring;
-      auto made = opened::create(
-          ring, std::make_unique<seal_budget>([state = state_, version = ring.active().id](
-                                                  std::uint64_t count) -> result<void> {
-            return state->lease(version, count, Cipher::max_messages);
-          }));
+      auto made = opened::create(ring, state_->budget(ring.active().id, Cipher::max_messages));
       if (!made) return made.error();
       key_ = std::make_shared<const opened>(std::move(*made));
       epoch_ = epoch;
@@ -101,6 +101,14 @@ class shared_key {
     auto key = inside_->current();
     if (!key) return key.error();
     return work(**key);
+  }
+  // A version may have stopped sealing: the lease that is refused has seen which one does.
+  template <class Work>
+  [[nodiscard]] std::invoke_result_t<Work&, const opened&> sealing(Work&& work) const {
+    if (auto kept_up = inside_->state().keep_up(); !kept_up) return kept_up.error();
+    auto made = with_current(work);
+    if (made || made.error().code() != errc::key_state_refused) return made;
+    return with_current(work);
   }
   template <class Work>
   [[nodiscard]] std::invoke_result_t<Work&, const opened&> retrying(Work&& work) const {

@@ -3,8 +3,10 @@
 /// changed.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,41 +14,29 @@
 #include <utility>
 #include <vector>
 
+#include <keywarden/key/seal_budget.hpp>
 #include <keywarden/store/concepts.hpp>
 #include <keywarden/store/stand_back.hpp>
 #include <keywarden/vault/scale_out/membership.hpp>
-#include <keywarden/vault/scale_out/notes.hpp>
-#include <keywarden/vault/scale_out/roster.hpp>
+#include <keywarden/vault/scale_out/shared_record.hpp>
 #include <keywarden/vault/scale_out/trust.hpp>
 
 namespace keywarden::detail {
 
-/// The shared key as it was when it was last looked at. Immutable; holds the key.
-struct shared_view {
-  key_ring ring;
-  roster members;
-  record_id record;
-  commitment record_commitment;
-  secret_key record_key;
-  store::revision revision;
-};
-
-/// A shared key in the hands of one who changes it.
-struct shared_edit {
-  opened_record record;
-  key_ring ring;
-  roster members;
-  bool fresh_record_key = false;  ///< who could open the record before cannot open what is written
-  std::vector<key_version> vouching{};  ///< versions that are gone, and known to the members
-  store::transaction also{};            ///< committed together with the record
-};
-
 /// The state that a member and its handles share. Any thread.
 template <keeps_membership Keeper, store::record_store Shared, crypto::kem Kem>
-class shared_state {
+class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Shared, Kem>> {
  public:
   using kem = Kem;
   using view_pointer = std::shared_ptr<const shared_view>;
+
+  /// How long a member seals without having looked: then `seal` looks itself.
+  static constexpr std::chrono::minutes look_every{1};
+  /// How long it seals while it cannot look: the key may have been replaced meanwhile.
+  static constexpr std::chrono::minutes seals_unseen{10};
+  /// How long ago a version must have stopped sealing before it is destroyed: no process that keeps
+  /// to the limit above, on a clock that is not wrong by more than the difference, seals with it.
+  static constexpr std::chrono::minutes retired_for{15};
 
   shared_state(Keeper keeper, Shared records, const object_name& deployment)
       : keeper_(std::move(keeper)),
@@ -77,12 +67,12 @@ class shared_state {
   /// had before stays in use; those of the stores.
   [[nodiscard]] result<void> refresh() {
     const std::scoped_lock held(guard_);
-    return look_and_publish(nullptr);
+    return look(nullptr);
   }
   /// The same for a newcomer, which trusts what its operator was told.
   [[nodiscard]] result<void> activate(const verification_code& confirmation) {
     const std::scoped_lock held(guard_);
-    return look_and_publish(&confirmation);
+    return look(&confirmation);
   }
 
   /// Looks because a message names a version that is not known here: one look for all who ask at
@@ -91,49 +81,78 @@ class shared_state {
   [[nodiscard]] result<void> refresh_for_unknown() {
     const auto asked = begun_.load();
     const std::scoped_lock turn(turn_);
-    if (asked < answered_) return done();  // begun after we asked, and ended
-    std::this_thread::sleep_until(last_look_ + least_pause);
+    if (asked < ended_) return outcome_;  // begun after we asked, and ended
+    std::this_thread::sleep_until(last_answer_ + least_pause);
     const auto number = ++begun_;
-    auto looked = refresh();
-    last_look_ = std::chrono::steady_clock::now();
-    if (looked) answered_ = number;
-    return looked;
+    outcome_ = refresh();
+    last_answer_ = std::chrono::steady_clock::now();
+    ended_ = number;
+    return outcome_;
+  }
+
+  /// Before a message is sealed: looks if nobody has looked for `look_every`. While the store is
+  /// away, goes on for `seals_unseen`. Errors: `timed_out` after that, with the reason; those of
+  /// `refresh` that are no matter of waiting.
+  [[nodiscard]] result<void> keep_up() {
+    if (now() - last_look_.load(std::memory_order_relaxed) < look_every) [[likely]]
+      return done();
+    return keep_up_slowly();
   }
 
   /// Reads the shared key, lets `make(edit)` change it, and commits; again when another member was
-  /// first. Errors: those of `refresh`, of `make` and of the stores.
+  /// first. What was committed is what this member goes on with. Errors: those of `refresh`, of
+  /// `make` and of the stores.
   template <class Make>
   [[nodiscard]] result<void> change(Make&& make) {
     const std::scoped_lock held(guard_);
-    if (auto changed = change_until_first(make); !changed) return changed;
-    return look_and_publish(nullptr);
+    return change_until_first(make, true);
   }
-  /// The same without a look at what came of it: for a member that removes itself, and for leases.
+  /// The same for a member that removes itself: what it knew is for it no more.
   template <class Make>
-  [[nodiscard]] result<void> change_only(Make&& make) {
+  [[nodiscard]] result<void> change_and_withdraw(Make&& make, error why) {
     const std::scoped_lock held(guard_);
-    return change_until_first(make);
+    if (auto changed = change_until_first(make, false); !changed) return changed;
+    withdraw(std::move(why));
+    return done();
   }
 
-  /// Leases messages under a version, for this process. Errors: `budget_exhausted`; as `change`.
-  [[nodiscard]] result<void> lease(key_id version, std::uint64_t count, std::uint64_t limit) {
-    return change_only(
-        [&](shared_edit& edit) { return edit.ring.lease_messages(version, count, limit); });
+  /// What this process may still seal under a version: one budget for all its handles. It leases
+  /// from the store, while the version is the one that seals. Keeps the state alive no longer than
+  /// others do.
+  [[nodiscard]] std::shared_ptr<seal_budget> budget(key_id version, std::uint64_t limit) {
+    const std::scoped_lock held(budgets_guard_);
+    auto& kept = budgets_[version.value()];
+    if (kept == nullptr)
+      kept = std::make_shared<seal_budget>(
+          [self = this->weak_from_this(), version, limit](std::uint64_t count) -> result<void> {
+            const auto state = self.lock();
+            if (state == nullptr)
+              return error(errc::not_activated).with(fact::reason, "the deployment was closed");
+            return state->lease(version, count, limit);
+          });
+    return kept;
   }
 
+  /// What came of writing a record anew: by it, the record is recognised.
+  struct written_anew {
+    std::uint64_t generation;
+    state_digest state;
+    chain_link trusted;
+  };
   /// Writes the record of a shared key for the first time, or in place of one that cannot be
   /// opened. Errors: `store_conflict`; those of the store.
-  [[nodiscard]] result<void> write_anew(shared_edit edit, std::optional<store::revision> expected) {
+  [[nodiscard]] result<written_anew> write_anew(shared_edit edit,
+                                                std::optional<store::revision> expected) {
     const std::scoped_lock held(guard_);
-    return write(edit, expected);
-  }
-
-  /// Wipes what is known of the key: this instance is no member any more.
-  void withdraw(error why) {
-    const std::scoped_lock held(view_guard_);
-    view_.reset();
-    refusal_ = std::move(why);
-    epoch_.fetch_add(1, std::memory_order_release);
+    auto written = encode_shared(edit, now());
+    if (!written) return written.error();
+    const auto state = digest_of(*written);
+    if (!state) return state.error();
+    if (auto committed = commit(edit, std::move(*written), expected); !committed)
+      return committed.error();
+    const auto& last = edit.chain.last();
+    return written_anew{
+        edit.record.header().generation, *state, {last.of, last.witness.duplicate()}};
   }
 
   /// Reads what this instance keeps. Errors: `not_activated` when it keeps nothing.
@@ -152,101 +171,210 @@ class shared_state {
   static constexpr int most_attempts = 64;
   static constexpr std::chrono::milliseconds least_pause{20};
 
-  struct opened_view {
-    opened_record record;
-    key_ring ring;
-    roster members;
+  /// A record that was read, opened and believed.
+  struct believed {
+    shared_edit edit;
+    state_digest state;
     store::revision revision;
   };
 
-  [[nodiscard]] result<void> look_and_publish(const verification_code* confirmation) {
-    auto looked = look(confirmation);
-    if (!looked) {
-      if (looked.error().code() == errc::not_activated) withdraw(looked.error());
-      return looked.error();
-    }
-    if (!*looked) return told_ ? done() : tell_seen(*known());  // unchanged
-    auto& now = **looked;
-    auto made = std::make_shared<const shared_view>(
-        shared_view{std::move(now.ring), std::move(now.members), now.record.header().id,
-                    now.record.header().key_commitment,
-                    opened_record_access::record_key(now.record), now.revision});
-    {
-      const std::scoped_lock held(view_guard_);
-      const bool same = view_ != nullptr && same_keys(view_->ring, made->ring);
-      view_ = made;
-      if (!same) {
-        told_ = false;
-        epoch_.fetch_add(1, std::memory_order_release);
-      }
-    }
-    return told_ ? done() : tell_seen(*made);
-  }
-
-  /// Nothing when the record is as it was.
-  [[nodiscard]] result<std::optional<opened_view>> look(const verification_code* confirmation) {
+  [[nodiscard]] result<void> look(const verification_code* confirmation) {
     auto found = records_.get(key_name());
     if (!found) return found.error();
     if (!*found) return missing();
     const auto before = known();
-    if (before != nullptr && (*found)->revision == before->revision && confirmation == nullptr)
-      return std::optional<opened_view>();
-    auto opened = open(**found, before, confirmation);
-    if (!opened) return opened.error();
-    return std::optional(std::move(*opened));
+    if (before == nullptr || before->revision != (*found)->revision || confirmation != nullptr) {
+      auto read = believe(**found, before, confirmation);
+      if (!read) return read.error();
+      publish(read->edit, read->state, read->revision);
+    }
+    last_look_.store(now(), std::memory_order_relaxed);
+    tell_seen();
+    return done();
   }
 
-  /// Opens a stored record and decides whether to trust it.
-  [[nodiscard]] result<opened_view> open(const store::stored_record& stored,
+  /// Opens a stored record, decides whether to believe it, and remembers it. Errors: as `refresh`.
+  [[nodiscard]] result<believed> believe(const store::stored_record& stored,
                                          const view_pointer& before,
                                          const verification_code* confirmation) {
     auto record = key_record::parse(stored.data);
     if (!record) return error(record.error()).with(fact::name, key_name().text());
+    const auto state = digest_of(stored.data);
+    if (!state) return state.error();
     for (int attempt = 0;; ++attempt) {
       auto mine = own();
-      if (!mine) return mine.error();
-      auto opened = open_as(*record, stored.revision, *mine, before);
-      if (!opened) return opened.error();
-      if (auto trusted = judge_.trust(opened->record.header(), opened->ring, opened->members,
-                                      mine->kept, confirmation);
+      if (!mine)
+        return mine.error().code() == errc::not_activated ? withdrawn(mine.error()) : mine.error();
+      auto edit = open_as(*record, *state, mine->kept, before);
+      if (!edit) return edit.error();
+      if (auto trusted = judge_.trust(edit->record.header(), edit->ring, edit->members, edit->chain,
+                                      *state, mine->kept, confirmation);
           !trusted)
         return trusted.error();
-      auto kept = remember(*opened, *mine, before);
-      if (kept) return std::move(*opened);
+      auto kept = remember(*edit, *state, *mine);
+      if (kept) return believed{std::move(*edit), *state, stored.revision};
       // Another process of this instance has seen something newer: judge by that.
       if (kept.error().code() != errc::store_conflict || attempt == most_attempts)
         return kept.error();
     }
   }
 
-  [[nodiscard]] result<opened_view> open_as(const key_record& record, store::revision revision,
-                                            const stored_membership& mine,
-                                            const view_pointer& before) {
+  [[nodiscard]] result<shared_edit> open_as(const key_record& record, const state_digest& state,
+                                            const membership& mine, const view_pointer& before) {
     const auto& header = record.header();
-    auto private_key = Kem::private_key::decode(mine.kept.private_key);
+    auto private_key = Kem::private_key::decode(mine.private_key);
     if (!private_key) return private_key.error();
-    if (auto active = judge_.activation(header, mine.kept, *private_key); !active) {
+    if (auto active = judge_.activation(header, mine, *private_key); !active) {
       // Its removal must be vouched for as well, else what this instance has stays in use.
-      if (mine.kept.stage != membership_stage::active) return active.error();
+      if (mine.stage != membership_stage::active) return active.error();
       auto others = roster_of<Kem>(header);
       if (!others) return others.error();
-      if (auto genuine = judge_.recognise(header, *others, mine.kept); !genuine)
+      if (auto genuine = judge_.recognise(header, *others, state, mine); !genuine)
         return genuine.error();
-      return active.error();
+      return withdrawn(active.error());
     }
-    using access = opened_record_access;
-    const std::string_view kind = role::scale_out_key::name;
-    const auto name = key_name();
-    auto opened = before != nullptr && before->record_commitment == header.key_commitment
-                      ? access::open(record, kind, name.text(), before->record_key)
-                      : opened_record::open(record, kind, name.text(),
-                                            protect::recipient<Kem>(std::move(*private_key)));
-    if (!opened) return opened.error();
-    auto ring = load_ring(*opened);
-    if (!ring) return ring.error();
-    auto members = roster_of<Kem>(opened->header());
-    if (!members) return members.error();
-    return opened_view{std::move(*opened), std::move(*ring), std::move(*members), revision};
+    return open_shared<Kem>(record, key_name(), std::move(*private_key), before.get());
+  }
+
+  /// Keeps by what the key is recognised next time: the newest record key, the newest state.
+  [[nodiscard]] result<void> remember(const shared_edit& now_seen, const state_digest& state,
+                                      const stored_membership& mine) {
+    const auto& header = now_seen.record.header();
+    if (mine.kept.stage == membership_stage::active && mine.kept.generation == header.generation &&
+        mine.kept.state == state)
+      return done();
+    auto next = recognising(mine.kept, header.id, header.generation, state, now_seen.chain.last());
+    return keeper_.save(deployment_, next, mine.revision);
+  }
+
+  /// Tells the other members which versions this one has, so that they may promote and destroy
+  /// some. Tried again with every look until it is told: nothing here depends on it.
+  void tell_seen() {
+    const auto view = known();
+    if (told_ || view == nullptr) return;
+    auto mine = own();
+    if (!mine) return;
+    const auto& member = mine->kept.installation;
+    const auto name = seen_name(deployment_, member);
+    auto present = records_.get(name);
+    if (!present) return;
+    if (*present) {
+      const auto proven = proven_seen((*present)->data, view->ring, view->record, member);
+      const auto alive = std::ranges::count_if(
+          view->ring.versions(), [](const key_version& each) { return !each.secret.empty(); });
+      told_ = std::cmp_equal(proven.has.size(), alive) && proven.sealing == view->ring.active().id;
+      if (told_) return;
+    }
+    auto note = encode_seen(view->ring, view->record, member);
+    if (!note) return;
+    store::transaction changes;
+    if (*present)
+      changes.replace(name, (*present)->revision, std::move(*note));
+    else
+      changes.create(name, std::move(*note));
+    told_ = records_.commit(changes).has_value();
+  }
+
+  template <class Make>
+  [[nodiscard]] result<void> change_until_first(Make& make, bool stays) {
+    for (int attempt = 0;; ++attempt) {
+      auto changed = change_once(make, stays);
+      if (changed || changed.error().code() != errc::store_conflict || attempt == most_attempts)
+        return changed;
+      store::stand_back(attempt);
+    }
+  }
+  template <class Make>
+  [[nodiscard]] result<void> change_once(Make& make, bool stays) {
+    auto found = records_.get(key_name());
+    if (!found) return found.error();
+    if (!*found) return missing();
+    auto read = believe(**found, known(), nullptr);
+    if (!read) return read.error();
+    publish(read->edit, read->state, read->revision);
+    last_look_.store(now(), std::memory_order_relaxed);
+    auto& edit = read->edit;
+    if (auto made = make(edit); !made) return made;
+    auto written = encode_shared(edit, now());
+    if (!written) return written.error();
+    const auto state = digest_of(*written);
+    if (!state) return state.error();
+    if (auto committed = commit(edit, std::move(*written), read->revision); !committed)
+      return committed;
+    if (!stays) return done();
+    // It is done, whatever happens to what is kept here: the next look keeps it then.
+    publish(edit, *state, std::nullopt);
+    if (auto mine = own()) static_cast<void>(remember(edit, *state, *mine));
+    tell_seen();
+    return done();
+  }
+
+  /// Leases messages under a version, while it is the one that seals. Errors: `key_state_refused`
+  /// when it is not any more: then the view has the one that does; `budget_exhausted`; as `change`.
+  [[nodiscard]] result<void> lease(key_id version, std::uint64_t count, std::uint64_t limit) {
+    return change([&](shared_edit& edit) -> result<void> {
+      edit.fresh_record_key = false;
+      if (edit.ring.active().id != version)
+        return error(errc::key_state_refused)
+            .with(fact::key, version.value())
+            .with(fact::reason, "another version seals now");
+      return edit.ring.lease_messages(version, count, limit);
+    });
+  }
+
+  [[nodiscard]] result<void> commit(shared_edit& edit, bytes data,
+                                    std::optional<store::revision> expected) {
+    if (expected)
+      edit.also.replace(key_name(), *expected, std::move(data));
+    else
+      edit.also.create(key_name(), std::move(data));
+    return records_.commit(edit.also);
+  }
+
+  void publish(const shared_edit& seen, const state_digest& state,
+               std::optional<store::revision> revision) {
+    auto made = std::make_shared<const shared_view>(view_of_edit(seen, state, revision));
+    const std::scoped_lock held(view_guard_);
+    if (view_ == nullptr || !same_keys(view_->ring, made->ring)) {
+      told_ = false;
+      epoch_.fetch_add(1, std::memory_order_release);
+    }
+    view_ = std::move(made);
+  }
+  [[nodiscard]] error withdrawn(error why) {
+    withdraw(why);
+    return why;
+  }
+  /// Wipes what is known of the key: this instance is no member any more.
+  void withdraw(error why) {
+    const std::scoped_lock held(view_guard_);
+    view_.reset();
+    refusal_ = std::move(why);
+    epoch_.fetch_add(1, std::memory_order_release);
+  }
+
+  [[nodiscard]] result<void> keep_up_slowly() {
+    const std::unique_lock turn(turn_, std::try_to_lock);
+    const auto unseen = now() - last_look_.load(std::memory_order_relaxed);
+    if (unseen < look_every) return done();
+    // One looks, the others go on meanwhile; and while the store is away, one tries now and then.
+    result<void> looked = error(errc::store_busy);
+    if (turn.owns_lock() && (now() - last_try_ >= look_every || unseen >= seals_unseen)) {
+      last_try_ = now();
+      looked = refresh();
+      if (looked) return looked;
+    }
+    const auto code = looked.error().code();
+    const bool away = code == errc::io_failed || code == errc::store_busy;
+    if (!away) return looked;
+    if (unseen < seals_unseen) return done();
+    return error(errc::timed_out)
+        .because(looked.error())
+        .with(fact::operation, "seal")
+        .with(fact::reason,
+              "the shared store has not been seen for too long: the key may have been replaced")
+        .with(fact::limit, std::chrono::seconds(seals_unseen).count())
+        .with(fact::next_step, "make the store reachable again; opening goes on");
   }
 
   [[nodiscard]] error missing() const {
@@ -254,117 +382,9 @@ class shared_state {
         .with(fact::kind, role::scale_out_key::name)
         .with(fact::name, deployment_.text());
   }
-
-  /// Keeps by what the key is recognised next time: the newest version, the newest record.
-  [[nodiscard]] result<void> remember(const opened_view& now, const stored_membership& mine,
-                                      const view_pointer& before) {
-    const auto& header = now.record.header();
-    const auto& active = now.ring.active();
-    const bool leased_only = before != nullptr && mine.kept.version == active.id &&
-                             before->record_commitment == header.key_commitment;
-    if (mine.kept.stage == membership_stage::active && mine.kept.version == active.id &&
-        (mine.kept.generation == header.generation || leased_only))
-      return done();
-    auto trusted = witness_key(active);
-    if (!trusted) return trusted.error();
-    const membership next{membership_stage::active,
-                          mine.kept.installation,
-                          mine.kept.name,
-                          header.id,
-                          header.generation,
-                          active.id,
-                          mine.kept.private_key.duplicate(),
-                          std::move(*trusted)};
-    return keeper_.save(deployment_, next, mine.revision);
-  }
-
-  /// Tells the other members which versions this one has, so that they may promote one.
-  [[nodiscard]] result<void> tell_seen(const shared_view& now) {
-    auto mine = own();
-    if (!mine) return mine.error();
-    const auto name = seen_name(deployment_, mine->kept.installation);
-    auto present = records_.get(name);
-    if (!present) return present.error();
-    if (*present) {
-      const auto proven =
-          proven_seen((*present)->data, now.ring, now.record, mine->kept.installation);
-      const auto alive = std::ranges::count_if(
-          now.ring.versions(), [](const key_version& each) { return !each.secret.empty(); });
-      if (std::cmp_equal(proven.size(), alive)) {
-        told_ = true;
-        return done();
-      }
-    }
-    auto note = encode_seen(now.ring, now.record, mine->kept.installation);
-    if (!note) return note.error();
-    store::transaction changes;
-    if (*present)
-      changes.replace(name, (*present)->revision, std::move(*note));
-    else
-      changes.create(name, std::move(*note));
-    auto told = records_.commit(changes);
-    // Another process of this instance may have told meanwhile: see, with the next look.
-    if (!told && told.error().code() == errc::store_conflict) return done();
-    told_ = told.has_value();
-    return told;
-  }
-
-  template <class Make>
-  [[nodiscard]] result<void> change_until_first(Make& make) {
-    for (int attempt = 0;; ++attempt) {
-      auto changed = change_once(make);
-      if (changed || changed.error().code() != errc::store_conflict || attempt == most_attempts)
-        return changed;
-      store::stand_back(attempt);
-    }
-  }
-  template <class Make>
-  [[nodiscard]] result<void> change_once(Make& make) {
-    auto found = records_.get(key_name());
-    if (!found) return found.error();
-    if (!*found) return missing();
-    auto now = open(**found, known(), nullptr);
-    if (!now) {
-      if (now.error().code() == errc::not_activated) withdraw(now.error());
-      return now.error();
-    }
-    shared_edit edit{std::move(now->record), std::move(now->ring), std::move(now->members)};
-    if (auto made = make(edit); !made) return made;
-    return write(edit, now->revision);
-  }
-
-  [[nodiscard]] result<void> write(shared_edit& edit, std::optional<store::revision> expected) {
-    store_ring(edit.record, edit.ring);
-    list_members(edit.record.header(), edit.members);
-    if (edit.fresh_record_key) {
-      auto fresh = edit.record.rekey_with(
-          [](const slot& old, const secret_key& record_key, const record_header& header) {
-            return protect::remake_slot(old, record_key, header);
-          });
-      if (!fresh) return fresh;
-    }
-    if (auto borne = bear_witness(edit.record, edit.ring, edit.vouching, edit.members); !borne)
-      return borne;
-    auto data = edit.record.encode();
-    if (!data) return data.error();
-    if (expected)
-      edit.also.replace(key_name(), *expected, std::move(*data));
-    else
-      edit.also.create(key_name(), std::move(*data));
-    return records_.commit(edit.also);
-  }
-
   [[nodiscard]] view_pointer known() const {
     const std::scoped_lock held(view_guard_);
     return view_;
-  }
-
-  /// Whether handles that hold keys of one ring may go on with them under the other.
-  [[nodiscard]] static bool same_keys(const key_ring& left, const key_ring& right) {
-    return std::ranges::equal(left.versions(), right.versions(),
-                              [](const key_version& a, const key_version& b) {
-                                return a.id == b.id && a.state == b.state;
-                              });
   }
 
   Keeper keeper_;
@@ -373,16 +393,22 @@ class shared_state {
   trust_judge<Kem> judge_;
 
   std::mutex guard_;  // one look or change at a time
-  bool told_ = false;
+  std::atomic<bool> told_{false};
   mutable std::mutex view_guard_;
   view_pointer view_;
   error refusal_ = error(errc::not_activated);
   std::atomic<std::uint64_t> epoch_{0};
+  std::atomic<time_point> last_look_{};
 
-  std::mutex turn_;  // of looks for unknown versions
+  std::mutex budgets_guard_;
+  std::map<std::uint32_t, std::shared_ptr<seal_budget>> budgets_;
+
+  std::mutex turn_;  // of looks for unknown versions, and of those before sealing
   std::atomic<std::uint64_t> begun_{0};
-  std::uint64_t answered_ = 0;
-  std::chrono::steady_clock::time_point last_look_{};
+  std::uint64_t ended_ = 0;
+  result<void> outcome_;
+  std::chrono::steady_clock::time_point last_answer_{};
+  time_point last_try_{};
 };
 
 }  // namespace keywarden::detail

@@ -6,6 +6,7 @@
 
 #include <keywarden/key/key_record.hpp>
 #include <keywarden/key/key_ring.hpp>
+#include <keywarden/vault/scale_out/chain.hpp>
 #include <keywarden/vault/scale_out/roster.hpp>
 
 namespace keywarden::detail {
@@ -31,7 +32,8 @@ class trust_judge {
             .with(fact::next_step, "approve it at a member, comparing its fingerprint");
       return error(inactive)
           .with(fact::reason, "it has been removed")
-          .with(fact::next_step, "ask to join again, if that was not meant");
+          .with(fact::next_step,
+                "if that was not meant, forget the deployment here and ask to join again");
     }
     auto theirs = public_key_of<Kem>(*own);
     if (!theirs) return theirs.error();
@@ -44,7 +46,8 @@ class trust_judge {
 
   /// Whether to believe that this is the deployment's key, whatever the store says.
   [[nodiscard]] result<void> trust(const record_header& header, const key_ring& ring,
-                                   const roster& members, const membership& mine,
+                                   const roster& members, const record_key_chain& chain,
+                                   const state_digest& state, const membership& mine,
                                    const verification_code* confirmation) const {
     switch (mine.stage) {
       case membership_stage::joining: {
@@ -57,11 +60,8 @@ class trust_judge {
         const auto* own = slot_of(header, mine.installation);
         auto key = public_key_of<Kem>(*own);
         if (!key) return key.error();
-        for (const auto& version : ring.versions()) {
-          if (version.secret.empty()) continue;
-          auto vouching = witness_key(version);
-          if (!vouching) return vouching.error();
-          auto expected = join_confirmation(*vouching, header.id, mine.installation, *key);
+        for (const auto& each : chain.links()) {
+          auto expected = join_confirmation(each.witness, header.id, mine.installation, *key);
           if (!expected) return expected.error();
           if (*expected == *confirmation) return done();
         }
@@ -81,24 +81,31 @@ class trust_judge {
       case membership_stage::active:
         break;
     }
-    return recognise(header, members, mine);
+    return recognise(header, members, state, mine);
   }
 
-  /// Whether who knows the version that this instance trusts vouches for a state of the record.
+  /// Whether a state of the record is the one that this instance saw last, or a later one that who
+  /// had that vouches for.
   [[nodiscard]] result<void> recognise(const record_header& header, const roster& members,
-                                       const membership& mine) const {
+                                       const state_digest& state, const membership& mine) const {
     if (header.id != mine.record) return another_key();
-    if (header.generation < mine.generation)
-      return error(errc::rolled_back)
-          .with(fact::name, header.name)
-          .with(fact::limit, mine.generation)
-          .with(fact::actual, header.generation)
-          .with(fact::next_step,
-                "if the database was restored on purpose, apply a backup of the shared key");
-    return check_witness(header, members, mine.version, mine.trusted);
+    if (auto borne = check_witness(header, members, mine.trusted_key, mine.trusted); !borne)
+      return header.generation < mine.generation ? rolled_back(header, mine) : borne;
+    if (header.generation < mine.generation ||
+        (header.generation == mine.generation && state != mine.state))
+      return rolled_back(header, mine);
+    return done();
   }
 
  private:
+  [[nodiscard]] static error rolled_back(const record_header& header, const membership& mine) {
+    return error(errc::rolled_back)
+        .with(fact::name, header.name)
+        .with(fact::limit, mine.generation)
+        .with(fact::actual, header.generation)
+        .with(fact::next_step,
+              "if the database was restored on purpose, apply a backup of the shared key");
+  }
   [[nodiscard]] error another_key() const {
     return error(errc::authentication_failed)
         .with(fact::name, deployment_.text())

@@ -33,10 +33,12 @@ class verification_code {
   /// `invalid_argument` for anything else: it may be mistyped.
   [[nodiscard]] static result<verification_code> parse(std::string_view text) {
     std::string digits;
-    for (const char each : text.substr(0, 80))
+    for (const char each : text.substr(0, longest_text + 1))
       if (each != '-' && each != ' ')
         digits += each >= 'A' && each <= 'F' ? static_cast<char>(each - 'A' + 'a') : each;
-    auto data = digits.size() == 2 * size ? from_hex(digits) : result<bytes>(errc::malformed);
+    auto data = text.size() <= longest_text && digits.size() == 2 * size
+                    ? from_hex(digits)
+                    : result<bytes>(errc::malformed);
     if (!data || data->size() != size)
       return error(errc::invalid_argument)
           .with(fact::kind, "verification code")
@@ -63,6 +65,8 @@ class verification_code {
   }
 
  private:
+  static constexpr std::size_t longest_text = 80;
+
   verification_code() noexcept = default;
 
   strong_bytes<size, struct verification_code_tag> bytes_;
