@@ -65,7 +65,12 @@ class scale_out_setup {
       if (record && record->header().id != (*kept)->kept.record) return others_deployment();
       return done();
     }
-    if (*present) return *kept ? done() : others_deployment();
+    if (*present) {
+      // Another process of this instance may have made it since we looked.
+      auto again = *kept ? std::move(kept) : state_.keeper().load(deployment);
+      if (!again) return again.error();
+      return *again ? done() : others_deployment();
+    }
     if (*kept)
       return error(errc::not_found)
           .with(fact::kind, role::scale_out_key::name)
