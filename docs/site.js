@@ -10,7 +10,7 @@ $(function () {
       if (!each.getAttribute("aria-label")) each.setAttribute("aria-label", label);
     });
   // A paragraph in bold, their code, another one ("Keywarden"), ours: side by side.
-  const isTitle = (each) => each && each.tagName === "P" && each.children.length === 1 && each.firstElementChild.tagName === "STRONG" &&
+  const isTitle = (each) => each && each.tagName === "P" && each.children.length === 1 && ["B", "STRONG"].includes(each.firstElementChild.tagName) &&
     each.textContent.trim() === each.firstElementChild.textContent.trim();
   const isCode = (each) => each && (each.matches("div.fragment, .doxygen-awesome-fragment-wrapper"));
   document.querySelectorAll("div.textblock > p, div.contents > p").forEach((title) => {
@@ -39,10 +39,10 @@ $(function () {
     name("#MSearchSelect", "What to search");
     name("#MSearchClose", "Clear the search");
     name("#MSearchResults", "Search results");
-    name("iframe:not([title])", "Search results");
     name("#main-menu-state", "Show the menu");
     name("doxygen-awesome-fragment-copy-button", "Copy this code");
     name("doxygen-awesome-dark-mode-toggle", "Light or dark");
+    document.querySelectorAll("div.dotgraph iframe").forEach((each) => (each.title = "A graph; the text says the same"));
     document.querySelectorAll("iframe:not([title])").forEach((each) => (each.title = "Search results"));
     document.querySelectorAll("object:not([aria-label])").forEach((each) => {
       const caption = each.parentElement.querySelector(".caption");

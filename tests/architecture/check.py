@@ -143,6 +143,16 @@ def links_lead_somewhere(repository):
                     yield path, number, f"links to {target}, which is not there"
 
 
+def quoted_messages_are_current(repository):
+    """What the pages show a compiler saying is, word for word, what a header has it say."""
+    texts = [re.sub(r'"\s*\n\s*"', "", path.read_text(encoding="utf-8")) for path, _ in headers(repository)]
+    for path in snippets.pages(repository):
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n") if path.exists() else [], 1):
+            quoted = re.match(r"error: static assertion failed: (.+)", line)
+            if quoted and not any(quoted[1] in text for text in texts):
+                yield path, number, "no header says that"
+
+
 def named_tests_exist(repository):
     """The page about past vulnerabilities names, in the last column of its tables, tests or compile-fail cases that exist."""
     page = repository / "docs" / "explanation" / "past_vulnerabilities.md"

@@ -84,6 +84,11 @@ class Rules(unittest.TestCase):
         self.assertEqual(self.breaks(rule, "README.md", "[x](README.md#part) [y](https://example.org)\n"), 0)
         self.assertEqual(self.breaks(rule, "README.md", "[x](docs/nowhere.md)\n"), 1)
 
+    def test_a_quoted_message_is_a_headers(self):
+        rule = check.quoted_messages_are_current
+        self.assertEqual(self.breaks(rule, "README.md", "error: static assertion failed: nobody says this\n"), 1)
+        self.assertEqual(self.breaks(rule, "README.md", "error: something else\n"), 0)
+
     def test_a_vulnerability_names_a_test_that_exists(self):
         rule, name = check.named_tests_exist, "docs/explanation/past_vulnerabilities.md"
         self.assertEqual(self.breaks(rule, name, "| what happened | here | held by |\n|---|---|---|\n"), 0)

@@ -2,7 +2,7 @@
 """Prepares and checks the documentation's site for tools/docs.
 
   site.py prepare SITE              what Doxygen is given: the pages of the compositions, header and footer, from SITE/policies
-  site.py mend HTML                 removes Doxygen's links to sections that it then leaves out
+  site.py mend HTML                 mends what Doxygen links and then leaves out, and the README's link to a program
   site.py links HTML                every internal link and anchor of the built site leads somewhere
   site.py documented LIST LOG       every public name is documented; LIST has what is not yet, folder by folder
 """
@@ -73,6 +73,8 @@ def mend(root):
     """Doxygen 1.9 lists "Classes" above a class whose nested classes are all private, and has no such section below."""
     for path in root.glob("*.html"):
         text = path.read_text(encoding="utf-8")
+        if path.name == "index.html":  # the README's links are the repository's
+            path.write_text(text.replace('href="docs/format/decode.py"', 'href="format/decode.py"'), encoding="utf-8")
         if 'href="#nested-classes"' in text and 'name="nested-classes"' not in text:
             path.write_text(re.sub(r'<a href="#nested-classes">Classes</a>(\s*&#124;)?', "", text), encoding="utf-8")
 
