@@ -31,8 +31,11 @@ class manual_clock {
  public:
   explicit manual_clock(time_point start) noexcept : now_(start) {}
 
+  /// The time that was set last.
   [[nodiscard]] time_point now() const noexcept { return now_; }
+  /// Sets the time.
   void set(time_point now) noexcept { now_ = now; }
+  /// Moves the time on.
   void advance(std::chrono::seconds by) noexcept { now_ += by; }
 
  private:

@@ -395,6 +395,7 @@ class error {
     facts_.push_back(std::move(added));
     return std::move(*this);
   }
+  /// Attaches a number.
   [[nodiscard]] error with(fact name, std::integral auto value) && {
     return std::move(*this).with(name, std::to_string(value));
   }
@@ -405,8 +406,11 @@ class error {
     return std::move(*this);
   }
 
+  /// Which error it is: what programs compare.
   [[nodiscard]] errc code() const noexcept { return code_; }
+  /// What is known about it, in the order it was attached.
   [[nodiscard]] const std::vector<attached_fact>& facts() const noexcept { return facts_; }
+  /// The errors that led to this one, in the order they happened.
   [[nodiscard]] const std::vector<error>& causes() const noexcept { return causes_; }
 
   /// The value of a fact, or an empty text.

@@ -18,6 +18,7 @@ namespace keywarden {
 /// checked while compiling (`vault.database("sales")`), every other text is parsed once.
 class object_name {
  public:
+  /// The longest name, in bytes.
   static constexpr std::size_t max_size = 64;
 
   // NOLINTNEXTLINE(google-explicit-constructor): a literal is a name
@@ -63,7 +64,9 @@ class object_name {
 /// Parse it once; a value is always valid and at most 255 characters.
 class record_name {
  public:
+  /// The longest name, in bytes, with its slashes.
   static constexpr std::size_t max_size = 255;
+  /// How many parts a name may have.
   static constexpr std::size_t max_depth = 6;
 
   /// Errors: `invalid_name`.

@@ -81,10 +81,13 @@ template <profile_phase Phase>
 struct phase_report {
   /// What one phase took, in ticks of the clock.
   struct spent {
+    /// Ticks of the clock, in its unit.
     std::uint64_t ticks = 0;
     std::uint64_t times = 0;  ///< how often it was entered; of the whole: operations
   };
+  /// Each phase, by its number.
   std::array<spent, phase_count<Phase>> phases{};
+  /// The operations as a whole.
   spent whole{};
 
   [[nodiscard]] const spent& operator[](Phase which) const noexcept {
@@ -100,16 +103,19 @@ struct phase_report {
 template <profile_phase Phase>
 class phase_totals {
  public:
+  /// Adds what one operation spent.
   void add(const phase_report<Phase>& more) noexcept {
     for (std::size_t i = 0; i < phase_count<Phase>; ++i) phases_[i].add(more.phases[i]);
     whole_.add(more.whole);
   }
+  /// What all operations spent so far; each figure by itself is whole.
   [[nodiscard]] phase_report<Phase> read() const noexcept {
     phase_report<Phase> made;
     for (std::size_t i = 0; i < phase_count<Phase>; ++i) made.phases[i] = phases_[i].read();
     made.whole = whole_.read();
     return made;
   }
+  /// Begins anew at nothing.
   void reset() noexcept {
     for (auto& each : phases_) each.reset();
     whole_.reset();
@@ -141,6 +147,7 @@ class phase_totals {
 template <profile_phase Phase, profile_clock Clock>
 class phase_watch {
  public:
+  /// Whether a phase is being timed.
   [[nodiscard]] bool running() const noexcept { return running_; }
   void begin(Phase first) noexcept {
     spent_ = {};

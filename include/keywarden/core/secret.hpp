@@ -103,6 +103,7 @@ class plaintext {
   plaintext& operator=(const plaintext&) = delete;
   ~plaintext() = default;  // the allocator wipes
 
+  /// A copy of bytes that somebody else keeps, and wipes.
   [[nodiscard]] static plaintext copy_of(bytes_view data) {
     plaintext made(data.size());
     if (!data.empty()) std::memcpy(made.bytes_.data(), data.data(), data.size());

@@ -17,6 +17,7 @@ class [[nodiscard]] status {
   // NOLINTNEXTLINE(google-explicit-constructor)
   constexpr status(errc code) noexcept : code_(code) {}
 
+  /// Whether there is no error.
   [[nodiscard]] constexpr bool has_value() const noexcept { return code_ == errc::none; }
   [[nodiscard]] constexpr explicit operator bool() const noexcept { return has_value(); }
 

@@ -170,6 +170,7 @@ class botan_aead_context {
 /// authentication key; random nonces allow 2^32 messages per key. Does not commit to its key.
 struct aes256_gcm {
   static constexpr std::string_view name = "aes-256-gcm";
+  /// As Botan names it.
   static constexpr std::string_view botan_name = "AES-256/GCM";
   static constexpr suite id = suite::aes256_gcm;
   static constexpr std::size_t key_size = 32;
@@ -177,6 +178,7 @@ struct aes256_gcm {
   static constexpr std::uint64_t max_messages = std::uint64_t{1} << 32U;
   static constexpr std::uint64_t max_message_size = (std::uint64_t{1} << 36U) - 32;
   static constexpr bool nonce_misuse_resistant = false;
+  /// Whether Botan works piece by piece, so that nothing is allocated for a message.
   static constexpr bool streams = true;
   using context = detail::botan_aead_context<aes256_gcm>;
 };
@@ -185,6 +187,7 @@ struct aes256_gcm {
 /// The same rules for nonces as GCM. Does not commit to its key.
 struct chacha20_poly1305 {
   static constexpr std::string_view name = "chacha20-poly1305";
+  /// As Botan names it.
   static constexpr std::string_view botan_name = "ChaCha20Poly1305";
   static constexpr suite id = suite::chacha20_poly1305;
   static constexpr std::size_t key_size = 32;
@@ -192,6 +195,7 @@ struct chacha20_poly1305 {
   static constexpr std::uint64_t max_messages = std::uint64_t{1} << 32U;
   static constexpr std::uint64_t max_message_size = (std::uint64_t{1} << 38U) - 64;
   static constexpr bool nonce_misuse_resistant = false;
+  /// As for AES-256-GCM.
   static constexpr bool streams = true;
   using context = detail::botan_aead_context<chacha20_poly1305>;
 };
@@ -200,6 +204,7 @@ struct chacha20_poly1305 {
 /// the message whole (two passes, and buffers inside Botan). Does not commit to its key.
 struct aes256_gcm_siv {
   static constexpr std::string_view name = "aes-256-gcm-siv";
+  /// As Botan names it.
   static constexpr std::string_view botan_name = "AES-256/GCM-SIV";
   static constexpr suite id = suite::aes256_gcm_siv;
   static constexpr std::size_t key_size = 32;
@@ -207,6 +212,7 @@ struct aes256_gcm_siv {
   static constexpr std::uint64_t max_messages = std::uint64_t{1} << 32U;
   static constexpr std::uint64_t max_message_size = std::uint64_t{1} << 30U;
   static constexpr bool nonce_misuse_resistant = true;
+  /// Botan gathers the whole message.
   static constexpr bool streams = false;
   using context = detail::botan_aead_context<aes256_gcm_siv>;
 };

@@ -23,13 +23,16 @@ namespace keywarden::crypto {
 /// A choice of `by_size`: messages of at most `Limit` bytes go to `Provider`.
 template <std::uint64_t Limit, aead Provider>
 struct up_to {
+  /// The longest message, in bytes, that `provider` gets.
   static constexpr std::uint64_t limit = Limit;
+  /// Who computes these.
   using provider = Provider;
 };
 
 /// The last choice of `by_size`: all longer messages go to `Provider`.
 template <aead Provider>
 struct otherwise {
+  /// Who computes the rest.
   using provider = Provider;
 };
 

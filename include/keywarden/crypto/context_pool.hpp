@@ -30,9 +30,13 @@ class context_pool {
  public:
   /// A cipher keyed once, with the nonce generator and the reused buffer that go with it.
   struct keyed {
+    /// The cipher, keyed.
     typename Aead::context cipher;
+    /// Where its nonces come from.
     nonce_generator nonces;
+    /// Scratch for what is authenticated.
     bytes associated;
+    /// What the pool keeps beside each context.
     [[no_unique_address]] Kept kept{};
   };
 

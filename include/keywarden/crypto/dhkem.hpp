@@ -161,6 +161,7 @@ struct dhkem {
       return public_key(to_bytes(encoded));
     }
 
+    /// The one encoding: an uncompressed point, or the 32 bytes of X25519.
     [[nodiscard]] bytes encode() const { return encoded_; }
 
     friend bool operator==(const public_key&, const public_key&) = default;
@@ -207,6 +208,7 @@ struct dhkem {
       return keywarden::detail::adopt_key(key_->raw_private_key_bits());
     }
 
+    /// The public half.
     [[nodiscard]] const public_key& public_part() const noexcept { return public_; }
 
    private:

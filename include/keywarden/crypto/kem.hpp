@@ -23,7 +23,9 @@ inline constexpr std::size_t shared_secret_size = 32;
 
 /// What a sender makes: public bytes for the receiver, and the secret they stand for.
 struct encapsulation {
+  /// What travels: of no use without the private key.
   bytes ciphertext;
+  /// The fresh secret, 32 bytes.
   secret_key shared;
 };
 

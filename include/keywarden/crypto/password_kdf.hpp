@@ -116,7 +116,9 @@ struct argon2id {
 
   static constexpr std::string_view name = "argon2id";
   static constexpr kdf_cost cost{MemoryKib, Passes, Lanes};
+  /// The least a stored slot may ask for.
   static constexpr kdf_cost floor{MemoryKib < 8192 ? MemoryKib : 8192, 1, 1};
+  /// The most a stored slot may ask for.
   static constexpr kdf_cost ceiling{1048576, 16, 16};
   static constexpr unsigned guess_cost =
       detail::log2_floor(std::uint64_t{MemoryKib} * 16U * Passes);
@@ -145,7 +147,9 @@ struct pbkdf2_sha256 {
 
   static constexpr std::string_view name = "pbkdf2-sha256";
   static constexpr kdf_cost cost{0, Iterations, 1};
+  /// The least a stored slot may ask for.
   static constexpr kdf_cost floor{0, Iterations < 100000 ? Iterations : 100000, 1};
+  /// The most a stored slot may ask for.
   static constexpr kdf_cost ceiling{0, 10000000, 1};
   static constexpr unsigned guess_cost = detail::log2_floor(std::uint64_t{Iterations} * 2U);
 

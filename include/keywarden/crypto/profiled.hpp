@@ -123,10 +123,14 @@ class profiled_nonces {
 template <aead Inner, profile_clock Clock>
 struct profiled : Inner {
   using context = detail::profiled_context<Inner, Clock>;
+  /// The clock that it is timed with.
   using clock = Clock;
 
+  /// What sealing took so far, in all threads.
   [[nodiscard]] static phase_report<seal_phase> sealing() noexcept { return sealing_totals.read(); }
+  /// What opening took so far, in all threads.
   [[nodiscard]] static phase_report<seal_phase> opening() noexcept { return opening_totals.read(); }
+  /// Begins both anew at nothing.
   static void forget() noexcept {
     sealing_totals.reset();
     opening_totals.reset();
@@ -146,9 +150,13 @@ class context_pool<profiled<Inner, Clock>, Kept> {
   struct keyed {
     explicit keyed(typename profiled<Inner, Clock>::context made)
         : cipher(std::move(made)), nonces(cipher.watch()) {}
+    /// The cipher, keyed.
     typename profiled<Inner, Clock>::context cipher;
+    /// Where its nonces come from, timed.
     detail::profiled_nonces<Clock> nonces;
+    /// Scratch for what is authenticated.
     bytes associated;
+    /// What the pool keeps beside each context.
     [[no_unique_address]] Kept kept{};
   };
   /// One operation: the context goes back to the pool, and its time is noted, when the lease goes.
@@ -189,6 +197,7 @@ class context_pool<profiled<Inner, Clock>, Kept> {
     made->give_back(std::move(*first));
     return made;
   }
+  /// A context that is free now, or an empty lease.
   [[nodiscard]] lease try_take() noexcept {
     const std::lock_guard held(mutex_);
     if (idle_.empty()) return lease(this, nullptr);

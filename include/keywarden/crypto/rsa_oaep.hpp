@@ -39,10 +39,12 @@ struct rsa_oaep {
   /// NIST SP 800-57, part 1, table 2: 2048 bits count as 112, 3072 as 128, 7680 as 192.
   static constexpr unsigned strength = Bits >= 7680 ? 192 : Bits >= 3072 ? 128 : 112;
   static constexpr bool quantum_safe = false;
+  /// The longest modulus that is read, in bits.
   static constexpr std::size_t max_bits = 8192;
   static constexpr std::size_t max_ciphertext_size = max_bits / 8;
   /// 8192 bits of modulus, 256 of exponent, and the DER around them.
   static constexpr std::size_t max_public_key_size = 1092;
+  /// The longest private key that is read, in bytes of DER.
   static constexpr std::size_t max_private_key_size = 8192;
 
   /// An RSA public key of at least `Bits` bits that was validated when it was decoded. Immutable;
@@ -126,6 +128,7 @@ struct rsa_oaep {
       return keywarden::detail::adopt_key(Botan::PKCS8::BER_encode(*key_));
     }
 
+    /// The public half.
     [[nodiscard]] const public_key& public_part() const noexcept { return public_; }
 
    private:

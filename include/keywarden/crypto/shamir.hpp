@@ -22,7 +22,9 @@ inline constexpr std::size_t share_size = 32;
 
 /// A share with the point at which it was evaluated: 1 for the first that `split` made, and so on.
 struct indexed_share {
+  /// Where the polynomials were evaluated; never 0.
   std::uint8_t x = 0;
+  /// Their values there, one for each byte of the secret.
   secret_key share;
 };
 

@@ -59,6 +59,7 @@ struct x_wing {
       return public_key(to_bytes(encoded));
     }
 
+    /// ML-KEM-768's key, then X25519's: 1216 bytes.
     [[nodiscard]] bytes encode() const { return encoded_; }
 
     friend bool operator==(const public_key&, const public_key&) = default;
@@ -118,6 +119,7 @@ struct x_wing {
     /// The seed.
     [[nodiscard]] secret_key encode() const { return seed_.duplicate(); }
 
+    /// The public half.
     [[nodiscard]] const public_key& public_part() const noexcept { return public_; }
 
    private:

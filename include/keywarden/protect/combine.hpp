@@ -139,10 +139,12 @@ class any_of {
                 "any_of needs at least one protector: nothing would open it");
 
  public:
+  /// The protectors, each of which opens by itself.
   using alternatives = std::tuple<Protectors...>;
 
   static std::string scheme() { return detail::list_schemes<Protectors...>("any_of"); }
   static constexpr bool interactive = (Protectors::interactive || ...);
+  /// How many keys `recover` may show to its check at most.
   static constexpr std::size_t candidates = (std::size_t{0} + ... + detail::candidates<Protectors>);
   static constexpr requirements offers = detail::combined<1>(
       std::array<requirements, sizeof...(Protectors)>{Protectors::offers...}, false);
@@ -214,6 +216,7 @@ class all_of {
  public:
   static std::string scheme() { return detail::list_schemes<Protectors...>("all_of"); }
   static constexpr bool interactive = (Protectors::interactive || ...);
+  /// How many keys `recover` may show to its check at most.
   static constexpr std::size_t candidates = detail::combinations<sizeof...(Protectors)>(
       sizeof...(Protectors), {detail::candidates<Protectors>...});
   static_assert(
@@ -298,12 +301,14 @@ class threshold {
   static_assert(sizeof...(Protectors) <= 8, "threshold takes at most eight protectors");
 
  public:
+  /// How many protectors there are.
   static constexpr std::size_t count = sizeof...(Protectors);
 
   static std::string scheme() {
     return detail::list_schemes<Protectors...>("threshold/" + std::to_string(Needed));
   }
   static constexpr bool interactive = (Protectors::interactive || ...);
+  /// How many keys `recover` may show to its check at most.
   static constexpr std::size_t candidates =
       detail::combinations<count>(Needed, {detail::candidates<Protectors>...});
   static_assert(
@@ -401,6 +406,7 @@ class self_healing<any_of<Protectors...>> : public any_of<Protectors...> {
                 "self_healing works unattended: none of its alternatives may need a person");
 
  public:
+  /// Tells vaults that the alternatives are re-made.
   static constexpr bool heals = true;
   using any_of<Protectors...>::any_of;
 };

@@ -49,6 +49,7 @@ namespace protect {
 /// passes is about 3 million. The default allows about 85 of these. One thread.
 class kdf_budget {
  public:
+  /// 2^28 SHA-256 blocks.
   static constexpr std::uint64_t default_work = std::uint64_t{1} << 28U;
 
   explicit kdf_budget(std::uint64_t work = default_work) noexcept : left_(work) {}

@@ -66,8 +66,11 @@ class opened_record {
     return made;
   }
 
+  /// What the record says of itself.
   [[nodiscard]] const record_header& header() const noexcept { return header_; }
+  /// The same, to be changed; what is changed is stored with the next `encode`.
   [[nodiscard]] record_header& header() noexcept { return header_; }
+  /// What the record protects.
   [[nodiscard]] const plaintext& material() const noexcept { return material_; }
 
   /// How each slot fared when the record was opened.

@@ -25,6 +25,7 @@ namespace keywarden::protect {
 template <crypto::password_kdf Kdf = crypto::argon2id<>>
 class password {
  public:
+  /// How the password is hashed.
   using kdf = Kdf;
 
   static std::string scheme() { return "password/" + std::string(Kdf::name); }

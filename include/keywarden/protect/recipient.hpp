@@ -58,6 +58,7 @@ struct hidden_for {
 template <crypto::kem Kem = crypto::x_wing>
 class recipient {
  public:
+  /// The mechanism.
   using kem = Kem;
 
   static std::string scheme() { return "recipient/" + std::string(Kem::name); }

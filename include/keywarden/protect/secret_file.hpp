@@ -36,6 +36,7 @@ class secret_file {
   explicit secret_file(std::filesystem::path path, ::mode_t mode = 0600)
       : path_(std::move(path)), mode_(mode) {}
 
+  /// Where the file is.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
   /// Errors: `secret_unavailable`.

@@ -21,10 +21,12 @@ namespace keywarden::protect {
 
 /// How one slot fared when a record was opened.
 struct slot_report {
+  /// Opened; its secret was whole and wrong; or its secret could not be had.
   enum class outcome { opened, did_not_fit, not_usable };
 
   std::string slot;    ///< the slot's id
   std::string scheme;  ///< its scheme
+  /// How it fared.
   outcome what = outcome::not_usable;
   std::optional<error> why;  ///< set when `not_usable`
 };
@@ -165,7 +167,9 @@ template <key_protector Protector>
 
 /// A record key that was found, and how each slot fared.
 struct unlocked {
+  /// The key of the record.
   secret_key record_key;
+  /// How each slot that was looked at fared.
   std::vector<slot_report> slots;
 
   /// Whether the slot of this id opened.

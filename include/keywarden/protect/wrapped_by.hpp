@@ -13,8 +13,10 @@ namespace keywarden::protect {
 
 /// A symmetric key above in the hierarchy, opened: its record's id, its version and its secret.
 struct parent_key {
+  /// The parent's record, so that the right one is looked for.
   record_id record;
   key_id version;
+  /// The secret of one of the parent's versions.
   secret_key secret;
 };
 

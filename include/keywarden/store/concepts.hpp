@@ -24,6 +24,7 @@ using revision = strong_value<std::uint64_t, struct revision_tag>;
 /// A record as it was read: its bytes, and the revision to name when replacing it.
 struct stored_record {
   bytes data;
+  /// Which write this was, for compare-and-swap.
   store::revision revision;
 };
 
@@ -58,6 +59,7 @@ class transaction {
     return *this;
   }
 
+  /// What is to be changed, in the order it was said.
   [[nodiscard]] const std::vector<change>& changes() const noexcept { return changes_; }
 
  private:

@@ -25,6 +25,7 @@ struct service_key {
 /// A password of its own.
 struct password {
   using role = keywarden::role::password;
+  /// The password.
   keywarden::password secret;
 };
 

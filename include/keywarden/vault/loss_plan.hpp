@@ -17,6 +17,7 @@ namespace keywarden {
 struct expected_loss {
   std::string name;  ///< the record's name
   std::string kind;  ///< its role
+  /// Why it could not be carried over.
   error why;
 };
 
@@ -31,6 +32,7 @@ struct loss_plan_access;
 /// are, sealed under the old key. Holds the new key: move-only.
 class loss_plan {
  public:
+  /// What the plan is for.
   enum class operation {
     regenerate_service_key,
     restore_service_key,
@@ -38,6 +40,7 @@ class loss_plan {
     restore_database_key
   };
 
+  /// What the plan is for; another operation refuses it.
   [[nodiscard]] operation what() const noexcept { return what_; }
 
   /// What would be lost; empty when nothing would, and then the plain operation succeeds as well.

@@ -22,7 +22,9 @@ namespace keywarden {
 /// refused. A plain value; any thread.
 class password_policy {
  public:
+  /// The fewest characters.
   static constexpr std::size_t least = 8;
+  /// The most characters.
   static constexpr std::size_t most = 128;
 
   password_policy() = default;

@@ -16,7 +16,9 @@ namespace keywarden {
 
 /// A document as it was read, with the revision to name when replacing it.
 struct sealed_document {
+  /// What was sealed.
   plaintext content;
+  /// Which write this was, for compare-and-swap.
   store::revision revision;
 };
 

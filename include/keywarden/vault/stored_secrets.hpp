@@ -16,6 +16,7 @@ namespace keywarden {
 /// A stored identity with its secret.
 struct stored_secret {
   std::string identity;  ///< a login or user name; not secret, authenticated
+  /// What is kept secret.
   plaintext secret;
 };
 
@@ -24,7 +25,9 @@ struct stored_secret {
 template <class State, class Role>
 class stored_secrets {
  public:
+  /// The longest identity, in bytes.
   static constexpr std::size_t max_identity = 128;
+  /// The longest secret, in bytes.
   static constexpr std::size_t max_secret = 65536;
 
   explicit stored_secrets(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}

@@ -154,6 +154,7 @@ class symmetric_keys {
                                      const password* known = nullptr) {
     return change(name, known, [&](key_ring& ring) { return ring.disable(version); });
   }
+  /// Lets a disabled version open again. Errors: as `disable`.
   [[nodiscard]] result<void> enable(const object_name& name, key_id version,
                                     const password* known = nullptr) {
     return change(name, known, [&](key_ring& ring) { return ring.enable(version); });

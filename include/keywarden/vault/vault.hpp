@@ -20,6 +20,7 @@ namespace keywarden {
 /// How one database fares.
 struct database_status {
   std::string name;
+  /// Whether the database has a master key.
   bool has_master_key = false;
   bool opens_automatically = false;  ///< and it was opened, just now
   std::string
@@ -40,6 +41,7 @@ class vault {
   using state = detail::vault_state<Policy, Clock>;
 
  public:
+  /// What the vault is composed of.
   using policy = Policy;
 
   /// Opens a vault. Both ways into the service master key are tried; one that does not fit any more
@@ -98,6 +100,7 @@ class vault {
     return membership_keeper<state>(state_);
   }
 
+  /// What `database` and `create_database` give.
   using database_handle = keywarden::database<state, typename Policy::cipher>;
 
   /// A new database, still without a master key. Errors: `already_exists`, those of the store.

@@ -32,6 +32,7 @@ struct aes256_gcm {
   static constexpr auto algorithm = ::EVP_aead_aes_256_gcm;
   using context = detail::aws_lc_context<aes256_gcm>;
 #else
+  /// As OpenSSL names it.
   static constexpr const char* openssl_name = "AES-256-GCM";
   using context = detail::evp_context<aes256_gcm>;
 #endif
@@ -51,6 +52,7 @@ struct chacha20_poly1305 {
   static constexpr auto algorithm = ::EVP_aead_chacha20_poly1305;
   using context = detail::aws_lc_context<chacha20_poly1305>;
 #else
+  /// As OpenSSL names it.
   static constexpr const char* openssl_name = "ChaCha20-Poly1305";
   using context = detail::evp_context<chacha20_poly1305>;
 #endif
