@@ -51,12 +51,14 @@ class memory_source {
  public:
   explicit memory_source(bytes_view data) noexcept : data_(data) {}
 
+  /// As `byte_source`: the next bytes; none at the end.
   [[nodiscard]] result<std::size_t> read(mutable_bytes out) noexcept {
     auto taken = read_at(next_, out);
     next_ += *taken;
     return taken;
   }
   [[nodiscard]] result<std::uint64_t> size() const noexcept { return std::uint64_t{data_.size()}; }
+  /// As `random_access_source`.
   [[nodiscard]] result<std::size_t> read_at(std::uint64_t offset,
                                             mutable_bytes out) const noexcept {
     if (offset >= data_.size()) return std::size_t{0};
@@ -77,6 +79,7 @@ class bytes_sink {
  public:
   explicit bytes_sink(bytes& out) noexcept : out_(&out) {}
 
+  /// As `byte_sink`: appends all of it.
   [[nodiscard]] result<void> write(bytes_view data) {
     append(*out_, data);
     return done();

@@ -35,6 +35,7 @@ class fd_source {
  public:
   explicit fd_source(int file) noexcept : file_(file) {}
 
+  /// As `byte_source`: the next bytes; none at the end. Errors: `io_failed`.
   [[nodiscard]] result<std::size_t> read(mutable_bytes out) {
     for (;;) {
       const auto count = ::read(file_, out.data(), out.size());
@@ -54,6 +55,7 @@ class fd_sink {
  public:
   explicit fd_sink(int file) noexcept : file_(file) {}
 
+  /// As `byte_sink`: writes all of it. Errors: `io_failed`.
   [[nodiscard]] result<void> write(bytes_view data) {
     while (!data.empty()) {
       const auto count = ::write(file_, data.data(), data.size());
@@ -86,6 +88,7 @@ class file_source {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  /// As `random_access_source`. Errors: `io_failed`.
   [[nodiscard]] result<std::size_t> read_at(std::uint64_t offset, mutable_bytes out) const {
     if (offset > static_cast<std::uint64_t>(std::numeric_limits<::off_t>::max()))
       return std::size_t{0};

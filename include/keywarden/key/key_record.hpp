@@ -37,8 +37,11 @@ struct slot {
 /// What a record tells about a key version without being opened.
 struct version_info {
   key_id id;
+  /// Whether it seals, opens, or neither.
   key_state state = key_state::created;
+  /// When it was made.
   time_point created{};
+  /// How many seals processes have leased so far.
   std::uint64_t leased_messages = 0;
 };
 
@@ -49,9 +52,13 @@ struct record_header {
   std::string name;  ///< where the record lives: it opens nowhere else
   record_id id;
   std::uint64_t generation = 0;  ///< counts writes
+  /// Tells the right record key from a wrong one.
   commitment key_commitment;
+  /// What a composition has to offer at least to be let at it.
   requirements floor;
+  /// The ways in.
   std::vector<slot> slots;
+  /// The versions of the key, oldest first; none for what has no versions.
   std::vector<version_info> versions;
   nlohmann::json attributes =
       nlohmann::json::object();  ///< public facts of the kind, e.g. a public key
@@ -60,9 +67,13 @@ struct record_header {
 /// The bounds that hold for every record, before anything of it is used.
 struct record_limits {
   static constexpr std::size_t size = std::size_t{1} << 20U;
+  /// How many ways in.
   static constexpr std::size_t slots = 64;
+  /// How many versions.
   static constexpr std::size_t versions = 256;
+  /// The longest material, in bytes.
   static constexpr std::size_t material = std::size_t{1} << 18U;
+  /// The longest label of a slot, in bytes.
   static constexpr std::size_t label = 64;
 };
 
@@ -195,6 +206,7 @@ class key_record {
     return made;
   }
 
+  /// What the record says of itself, before anything is opened.
   [[nodiscard]] const record_header& header() const noexcept { return header_; }
 
   /// Whether a candidate is this record's key, in constant time.

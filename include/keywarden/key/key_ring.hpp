@@ -19,9 +19,12 @@ namespace keywarden {
 /// One version of a key. The secret is empty once the version is destroyed.
 struct key_version {
   key_id id;
+  /// Whether it seals, opens, or neither.
   key_state state = key_state::created;
+  /// When it was made.
   time_point created{};
   std::uint64_t leased_messages = 0;  ///< how many seals processes have leased so far
+  /// What the keys of purposes are derived from.
   secret_key secret;
 };
 
@@ -73,6 +76,7 @@ class key_ring {
     return made;
   }
 
+  /// The versions, oldest first.
   [[nodiscard]] const std::vector<key_version>& versions() const noexcept { return versions_; }
 
   /// The version that seals.

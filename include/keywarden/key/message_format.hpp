@@ -15,7 +15,9 @@ namespace keywarden {
 
 /// What a sealed message's header says.
 struct message_header {
+  /// Which version sealed it.
   key_id key;
+  /// The nonce it was sealed with.
   nonce once;
 };
 
@@ -47,6 +49,7 @@ struct native {
   static constexpr std::uint8_t version = 0x4B;
   static constexpr std::size_t header_size = 1 + 1 + 4 + nonce::size;
 
+  /// As `message_format`.
   static void write_header(mutable_bytes out, const message_header& header,
                            crypto::suite suite) noexcept {
     out[0] = version;
@@ -64,6 +67,7 @@ struct native {
     return {};
   }
 
+  /// As `message_format`: version, suite, key id, then the caller's with its length.
   static void associate(bytes& out, bytes_view header, bytes_view associated_data) {
     out.resize(6 + sizeof(std::uint64_t) + associated_data.size());
     const mutable_bytes all(out);
@@ -83,6 +87,7 @@ struct tink {
   static constexpr std::uint8_t version = 0x01;
   static constexpr std::size_t header_size = 1 + 4 + nonce::size;
 
+  /// As `message_format`.
   static void write_header(mutable_bytes out, const message_header& header,
                            crypto::suite /*suite*/) noexcept {
     out[0] = version;
@@ -98,6 +103,7 @@ struct tink {
     return {};
   }
 
+  /// As `message_format`: the caller's associated data as it is.
   static void associate(bytes& out, bytes_view /*header*/, bytes_view associated_data) {
     out.resize(associated_data.size());
     copy_bytes(out, associated_data);

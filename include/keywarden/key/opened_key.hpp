@@ -41,7 +41,9 @@ template <purpose Purpose, crypto::aead Aead = crypto::aes256_gcm,
           message_format Format = format::native>
 class opened_key {
  public:
+  /// Who computes.
   using aead = Aead;
+  /// How the messages look.
   using format = Format;
 
   /// How many bytes a sealed message is longer than its plaintext.

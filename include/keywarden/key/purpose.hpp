@@ -36,7 +36,9 @@ class sealed {
   explicit sealed(bytes data) noexcept : data_(std::move(data)) {}
 
   [[nodiscard]] bytes_view view() const noexcept { return data_; }
+  /// The bytes, as they are stored or sent.
   [[nodiscard]] const bytes& to_bytes() const& noexcept { return data_; }
+  /// The same, taken.
   [[nodiscard]] bytes to_bytes() && noexcept { return std::move(data_); }
 
   friend bool operator==(const sealed&, const sealed&) = default;

@@ -58,16 +58,20 @@ class factors {
   constexpr explicit factors(Factor... each) noexcept
       : bits_(static_cast<std::uint8_t>((0U | ... | static_cast<unsigned>(each)))) {}
 
+  /// Whether it is one of them.
   [[nodiscard]] constexpr bool contains(factor each) const noexcept {
     return (bits_ & static_cast<unsigned>(each)) != 0;
   }
+  /// Whether all of the others are among them.
   [[nodiscard]] constexpr bool contains(factors other) const noexcept {
     return (bits_ & other.bits_) == other.bits_;
   }
+  /// Whether any of the others is among them.
   [[nodiscard]] constexpr bool intersects(factors other) const noexcept {
     return (bits_ & other.bits_) != 0;
   }
   [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
+  /// Adds one.
   constexpr void insert(factor each) noexcept {
     bits_ = static_cast<std::uint8_t>(bits_ | static_cast<unsigned>(each));
   }

@@ -32,7 +32,9 @@ class seal_allowance {
 /// forked child forfeits what its parent has leased and leases its own. Any thread.
 class seal_budget {
  public:
+  /// How many messages the first lease is for.
   static constexpr std::uint64_t first_piece = 256;
+  /// How many messages a lease is for at most.
   static constexpr std::uint64_t largest_piece = std::uint64_t{1} << 24U;
 
   /// Leases `count` more messages. Errors: `budget_exhausted`, those of the store.
@@ -72,6 +74,8 @@ class seal_budget {
     }
   }
 
+  /// Counts one message, leasing more when need be. Errors: `budget_exhausted`, those of the
+  /// lessor.
   [[nodiscard]] result<void> spend(seal_allowance& mine) {
     for (;;) {
       if (try_spend(mine)) return done();

@@ -28,6 +28,7 @@ namespace keywarden {
 
 /// How a stream is sealed or opened. Nothing here but the segment size changes what is written.
 struct stream_options {
+  /// How many threads at most.
   static constexpr unsigned max_threads = 64;
 
   /// Bytes per sealed segment, 4 KiB to 16 MiB. The native form stores it, so that opening ignores
@@ -64,6 +65,7 @@ class opened_stream_key {
                 "this stream form has another AEAD: Tink's form is AES-256-GCM and nothing else");
 
  public:
+  /// Who computes.
   using aead = Aead;
   using form = Form;
 

@@ -24,10 +24,15 @@ using nonce_prefix = strong_bytes<7, struct nonce_prefix_tag>;
 
 /// What a stream's header says. `key` and `committed` stay zero in a form that does not hold them.
 struct stream_header {
+  /// Which version sealed it.
   key_id key;
+  /// Bytes per sealed segment.
   std::uint32_t segment_size = 0;
+  /// Tells the right stream key from a wrong one.
   commitment committed;
+  /// Makes the stream's key its own.
   stream_salt salt;
+  /// The beginning of every segment's nonce.
   nonce_prefix prefix;
 };
 
@@ -83,14 +88,17 @@ inline constexpr std::uint64_t max_segments = std::uint64_t{1} << 32U;
 /// and does not commit to its key.
 struct tink {
   static constexpr std::string_view name = "tink-aes256-gcm-hkdf";
+  /// How long Tink's header is, in bytes; it begins with this number.
   static constexpr std::uint8_t length = 1 + stream_salt::size + nonce_prefix::size;
   static constexpr std::size_t header_size = length;
+  /// The header does not say which version sealed: each is tried.
   static constexpr bool names_key = false;
 
   [[nodiscard]] static constexpr bool allows(crypto::suite suite) noexcept {
     return suite == crypto::suite::aes256_gcm;
   }
 
+  /// Writes the whole header.
   static void write_header(mutable_bytes out, const stream_header& header,
                            crypto::suite /*suite*/) noexcept {
     out[0] = length;
@@ -111,10 +119,12 @@ struct tink {
     return header;
   }
 
+  /// The key that the stream's is derived from: the purpose's own.
   [[nodiscard]] static result<secret_key> input_key(const secret_key& purpose) {
     return purpose.duplicate();
   }
 
+  /// What the stream's key is bound to: the associated data as it is.
   static void derivation_info(bytes& info, const stream_header& /*header*/, crypto::suite /*suite*/,
                               bytes_view associated_data) {
     append(info, associated_data);
@@ -133,13 +143,17 @@ struct tink {
 struct native {
   static constexpr std::string_view name = "keywarden/1/stream";
   static constexpr std::uint8_t version = 0x53;
+  /// The first bytes of the header, which the stream's key is bound to.
   static constexpr std::size_t bound_size = 1 + 1 + 4 + 4;
+  /// What stands before Tink's header, in bytes.
   static constexpr std::size_t outer_size = bound_size + commitment::size;
   static constexpr std::size_t header_size = outer_size + tink::header_size;
+  /// The header says which version sealed.
   static constexpr bool names_key = true;
 
   [[nodiscard]] static constexpr bool allows(crypto::suite /*suite*/) noexcept { return true; }
 
+  /// Writes the whole header.
   static void write_header(mutable_bytes out, const stream_header& header,
                            crypto::suite suite) noexcept {
     write_bound(out, header, suite);
@@ -166,10 +180,13 @@ struct native {
     return header;
   }
 
+  /// The key that the stream's is derived from: one of the purpose's, for streams only.
   [[nodiscard]] static result<secret_key> input_key(const secret_key& purpose) {
     return crypto::subkey(purpose, name);
   }
 
+  /// What the stream's key is bound to: the first bytes of the header and the associated data, each
+  /// with its length.
   static void derivation_info(bytes& info, const stream_header& header, crypto::suite suite,
                               bytes_view associated_data) {
     std::uint8_t bound[bound_size];
@@ -223,6 +240,7 @@ template <stream_form Form>
 
 /// Where things are in a stream: arithmetic only. The first segment is shorter by the header.
 struct layout {
+  /// Bytes per sealed segment.
   std::uint32_t segment_size;
   std::size_t header_size;
 

@@ -45,8 +45,11 @@ class negotiation {
   [[nodiscard]] constexpr std::optional<encryption_refusal> refusal() const noexcept {
     return refusal_;
   }
+  /// Whether data is encrypted.
   [[nodiscard]] constexpr bool is_encrypted() const noexcept { return algorithm_.has_value(); }
+  /// Whether there is no connection.
   [[nodiscard]] constexpr bool is_refused() const noexcept { return refusal_.has_value(); }
+  /// Whether data is only kept from being changed.
   [[nodiscard]] constexpr bool is_integrity_only() const noexcept {
     return !is_encrypted() && !is_refused();
   }

@@ -14,11 +14,14 @@ namespace keywarden::transport {
 /// without another round trip, and older peers still connect. The default.
 struct hybrid_or_classical {
   static constexpr std::string_view name = "hybrid or classical";
+  /// Whether X25519MLKEM768 is among them.
   static constexpr bool hybrid = true;
+  /// What is accepted, best first.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     using code = Botan::TLS::Group_Params_Code;
     return {code::HYBRID_X25519_ML_KEM_768, code::X25519, code::SECP256R1, code::SECP384R1};
   }
+  /// For what key shares are sent at once.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> offered() {
     using code = Botan::TLS::Group_Params_Code;
     return {code::HYBRID_X25519_ML_KEM_768, code::X25519};
@@ -28,10 +31,13 @@ struct hybrid_or_classical {
 /// X25519MLKEM768 (draft-ietf-tls-ecdhe-mlkem) and nothing else: peers without it are refused.
 struct hybrid_only {
   static constexpr std::string_view name = "hybrid only";
+  /// Whether X25519MLKEM768 is among them.
   static constexpr bool hybrid = true;
+  /// What is accepted.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     return {Botan::TLS::Group_Params_Code::HYBRID_X25519_ML_KEM_768};
   }
+  /// For what key shares are sent at once.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> offered() { return accepted(); }
 };
 
@@ -39,11 +45,14 @@ struct hybrid_only {
 /// weakening, for peers or middleboxes that cannot take the larger first message.
 struct classical_only {
   static constexpr std::string_view name = "classical only";
+  /// Whether X25519MLKEM768 is among them.
   static constexpr bool hybrid = false;
+  /// What is accepted, best first.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> accepted() {
     using code = Botan::TLS::Group_Params_Code;
     return {code::X25519, code::SECP256R1, code::SECP384R1};
   }
+  /// For what key shares are sent at once.
   [[nodiscard]] static std::vector<Botan::TLS::Group_Params> offered() {
     return {Botan::TLS::Group_Params_Code::X25519};
   }

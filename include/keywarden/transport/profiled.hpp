@@ -197,14 +197,18 @@ struct context_for<tls_context<Old, Groups, Authenticator, Clock>, Transport> {
 /// production. Any thread.
 template <class Inner, profile_clock Clock = steady_nanoseconds>
 struct profiled : Inner {
+  /// The clock that it is timed with.
   using clock = Clock;
+  /// What computes, timed.
   using machine = detail::profiled_machine<profiled>;
   template <auth::authenticator Authenticator, clock_source Time = system_clock>
   using context =
       typename detail::context_for<typename Inner::template context<Authenticator, Time>,
                                    profiled>::type;
 
+  /// What handshakes took so far, in all threads.
   [[nodiscard]] static phase_report<handshake_phase> handshakes() noexcept { return totals.read(); }
+  /// Begins anew at nothing.
   static void forget() noexcept { totals.reset(); }
 
  private:

@@ -24,6 +24,7 @@ class session {
  public:
   /// Who is at the other end.
   [[nodiscard]] const auth::principal& peer() const noexcept { return machine_->proof()->who(); }
+  /// Who is at the other end, and what was verified.
   [[nodiscard]] const auth::proof& proof() const noexcept { return *machine_->proof(); }
 
   /// Takes bytes that came from the network; what comes after the peer has closed is ignored (RFC
@@ -51,6 +52,7 @@ class session {
   [[nodiscard]] result<void> close() { return machine_->close(); }
   /// The peer sends nothing more, and said so: a connection that ends without this was cut off.
   [[nodiscard]] bool peer_closed() const noexcept { return machine_->peer_closed(); }
+  /// Whether it ended in both directions, or was refused.
   [[nodiscard]] bool closed() const noexcept { return machine_->closed(); }
 
   /// Ends the session of a peer that is not welcome any more, with the alert of all refusals.
@@ -73,6 +75,7 @@ class session {
   }
   /// "TLS 1.3", and the key agreement as Botan names it.
   [[nodiscard]] const std::string& version() const noexcept { return machine_->agreed().version; }
+  /// The key agreement that the handshake used.
   [[nodiscard]] const std::string& group() const noexcept { return machine_->agreed().group; }
   /// The half that this side plays.
   [[nodiscard]] auth::side side() const noexcept { return machine_->side(); }
@@ -100,7 +103,9 @@ class handshake {
   [[nodiscard]] result<void> receive(bytes_view from_network) {
     return machine_->receive(from_network);
   }
+  /// Bytes for the peer, until `sent` says that they went.
   [[nodiscard]] bytes_view outgoing() const noexcept { return machine_->outgoing().view(); }
+  /// Says how many of the outgoing bytes went.
   void sent(std::size_t count) { machine_->outgoing().take(count); }
 
   /// Whether the peer is proven and this side has accepted it. Send what is `outgoing` all the
