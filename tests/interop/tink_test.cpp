@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(the_message_that_tink_publishes_has_the_same_layout) {
   BOOST_REQUIRE(format::tink::read_header(message, crypto::chacha20_poly1305::id, header));
   BOOST_TEST(header.key.value() == each.number("KeyId"));
 
-  bytes associated;
+  bytes associated(format::tink::associated_overhead + each.data("AssociatedData").size());
   format::tink::associate(associated, message, each.data("AssociatedData"));
   BOOST_TEST((associated == each.data("AssociatedData")));
   auto context = crypto::chacha20_poly1305::context::create(each.key("Key")).value();

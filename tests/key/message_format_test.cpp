@@ -26,7 +26,7 @@ kw::bytes written(suite algorithm) {
 
 template <class Format>
 std::string associated(const kw::bytes& whole, std::string_view data) {
-  kw::bytes out;
+  kw::bytes out(Format::associated_overhead + data.size());
   Format::associate(out, kw::bytes_view(whole).first(Format::header_size), kw::as_bytes(data));
   return kw::to_hex(out);
 }

@@ -126,6 +126,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(other_associated_data_is_refused, Key, combination
     BOOST_TEST(refused_as(errc::authentication_failed, key.open(sealed, kw::as_bytes(other))));
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(associated_data_of_every_length_is_authenticated_to_its_last_byte,
+                              Key, combinations) {
+  const auto key = Key::create(ring_with()).value();
+  const auto message = counted(20);
+  for (std::size_t size = 0; size < 300; size += size < 100 || size > 140 ? 13 : 1) {
+    auto associated = counted(size);
+    const auto sealed = key.seal(message, associated).value();
+    BOOST_TEST((key.open(sealed, associated).value() == kw::bytes_view(message)));
+    associated.push_back(0);
+    BOOST_TEST(refused_as(errc::authentication_failed, key.open(sealed, associated)));
+    associated.pop_back();
+    if (associated.empty()) continue;
+    associated.back() ^= 1U;
+    BOOST_TEST(refused_as(errc::authentication_failed, key.open(sealed, associated)));
+  }
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(another_purpose_is_refused, Key, combinations) {
   const auto ring = ring_with();
   const auto key = Key::create(ring).value();

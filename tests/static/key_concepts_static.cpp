@@ -48,9 +48,10 @@ static_assert(!kw::purpose<int>);
 struct format_archetype {
   static constexpr std::string_view name = "archetype";
   static constexpr std::size_t header_size = 16;
+  static constexpr std::size_t associated_overhead = 4;
   static void write_header(kw::mutable_bytes, const kw::message_header&, kw::crypto::suite);
   static kw::status read_header(kw::bytes_view, kw::crypto::suite, kw::message_header&);
-  static void associate(kw::bytes&, kw::bytes_view, kw::bytes_view);
+  static void associate(kw::mutable_bytes, kw::bytes_view, kw::bytes_view);
 };
 //]
 struct format_without_name : format_archetype {
@@ -58,6 +59,9 @@ struct format_without_name : format_archetype {
 };
 struct format_without_header_size : format_archetype {
   static void header_size();
+};
+struct format_without_associated_overhead : format_archetype {
+  static void associated_overhead();
 };
 struct format_that_writes_elsewhere : format_archetype {
   static kw::bytes write_header(kw::mutable_bytes, const kw::message_header&, kw::crypto::suite);
@@ -69,11 +73,12 @@ struct format_that_never_refuses : format_archetype {
   static void read_header(kw::bytes_view, kw::crypto::suite, kw::message_header&);
 };
 struct format_that_forgets_the_header : format_archetype {
-  static void associate(kw::bytes&, kw::bytes_view);
+  static void associate(kw::mutable_bytes, kw::bytes_view);
 };
 static_assert(kw::message_format<format_archetype>);
 static_assert(!kw::message_format<format_without_name>);
 static_assert(!kw::message_format<format_without_header_size>);
+static_assert(!kw::message_format<format_without_associated_overhead>);
 static_assert(!kw::message_format<format_that_writes_elsewhere>);
 static_assert(!kw::message_format<format_that_ignores_the_suite>);
 static_assert(!kw::message_format<format_that_never_refuses>);

@@ -25,17 +25,19 @@ struct message_header {
 ///
 /// A message is a header of `header_size` bytes that ends with the nonce, the ciphertext (as long
 /// as the plaintext) and the tag. `write_header` writes the header; `read_header` reads and checks
-/// it against the composed suite; `associate` makes `associated` what is to be authenticated: all
-/// of the header but the nonce (which the AEAD authenticates anyway) and the caller's associated
-/// data, unambiguously.
+/// it against the composed suite; `associate` writes what is to be authenticated: all of the header
+/// but the nonce (which the AEAD authenticates anyway) and the caller's associated data,
+/// unambiguously. That is `associated_overhead` bytes longer than the caller's. Headers under one
+/// key and suite differ in the nonce only.
 template <class T>
 concept message_format = requires(mutable_bytes out, bytes_view in, const message_header& header,
-                                  message_header& read, crypto::suite suite, bytes& associated) {
+                                  message_header& read, crypto::suite suite) {
   { T::name } -> std::convertible_to<std::string_view>;
   { T::header_size } -> std::convertible_to<std::size_t>;
+  { T::associated_overhead } -> std::convertible_to<std::size_t>;
   { T::write_header(out, header, suite) } -> std::same_as<void>;
   { T::read_header(in, suite, read) } -> std::same_as<status>;
-  { T::associate(associated, in, in) } -> std::same_as<void>;
+  { T::associate(out, in, in) } -> std::same_as<void>;
 };
 
 /// The layouts of sealed messages.
@@ -48,6 +50,8 @@ struct native {
   static constexpr std::string_view name = "keywarden/1";
   static constexpr std::uint8_t version = 0x4B;
   static constexpr std::size_t header_size = 1 + 1 + 4 + nonce::size;
+  /// As `message_format`.
+  static constexpr std::size_t associated_overhead = 1 + 1 + 4 + sizeof(std::uint64_t);
 
   /// As `message_format`.
   static void write_header(mutable_bytes out, const message_header& header,
@@ -68,12 +72,10 @@ struct native {
   }
 
   /// As `message_format`: version, suite, key id, then the caller's with its length.
-  static void associate(bytes& out, bytes_view header, bytes_view associated_data) {
-    out.resize(6 + sizeof(std::uint64_t) + associated_data.size());
-    const mutable_bytes all(out);
-    copy_bytes(all, header.first<6>());
-    store_big_endian(all.subspan<6>(), std::uint64_t{associated_data.size()});
-    copy_bytes(all.subspan<6 + sizeof(std::uint64_t)>(), associated_data);
+  static void associate(mutable_bytes out, bytes_view header, bytes_view associated_data) noexcept {
+    copy_bytes(out, header.first<6>());
+    store_big_endian(out.subspan<6>(), std::uint64_t{associated_data.size()});
+    copy_bytes(out.subspan<associated_overhead>(), associated_data);
   }
 };
 
@@ -86,6 +88,8 @@ struct tink {
   static constexpr std::string_view name = "tink";
   static constexpr std::uint8_t version = 0x01;
   static constexpr std::size_t header_size = 1 + 4 + nonce::size;
+  /// As `message_format`.
+  static constexpr std::size_t associated_overhead = 0;
 
   /// As `message_format`.
   static void write_header(mutable_bytes out, const message_header& header,
@@ -104,8 +108,8 @@ struct tink {
   }
 
   /// As `message_format`: the caller's associated data as it is.
-  static void associate(bytes& out, bytes_view /*header*/, bytes_view associated_data) {
-    out.resize(associated_data.size());
+  static void associate(mutable_bytes out, bytes_view /*header*/,
+                        bytes_view associated_data) noexcept {
     copy_bytes(out, associated_data);
   }
 };

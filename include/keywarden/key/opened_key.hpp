@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -62,7 +63,8 @@ class opened_key {
       auto pool = contexts::create(std::move(*key));
       if (!pool) return pool.error();
       if (version.state == key_state::active) made.active_ = made.versions_.size();
-      made.versions_.push_back({version.id, std::move(*pool)});
+      made.versions_.push_back({version.id, std::move(*pool), {}});
+      Format::write_header(made.versions_.back().header, {version.id, {}}, Aead::id);
     }
     made.budget_ =
         budget != nullptr ? std::move(budget) : std::make_shared<seal_budget>(Aead::max_messages);
@@ -97,6 +99,8 @@ class opened_key {
     if (out.size() < size)
       return error(errc::buffer_too_small).with(fact::limit, out.size()).with(fact::actual, size);
     const auto& version = versions_[active_];
+    associated_buffer associated;
+    associated.write_short(version.header, associated_data);
     auto context = version.pool->try_take();
     if (!context) [[unlikely]]
       if (auto taken = take(version, context); !taken) return taken.error();
@@ -104,20 +108,18 @@ class opened_key {
     if (!budget_->try_spend(keyed.kept)) [[unlikely]]
       if (auto spent = budget_->spend(keyed.kept); !spent) return spent.error();
 
-    // Before the nonce is drawn: the cipher reads back what is written here, and that takes time.
-    message_header header{version.id, {}};
-    std::uint8_t head[Format::header_size];
-    Format::write_header(head, header, Aead::id);
-    Format::associate(keyed.associated, head, associated_data);
-    if (!keyed.nonces.try_fill(header.once.view())) [[unlikely]]
-      if (auto drawn = keyed.nonces.fill(header.once.view()); !drawn) return drawn.error();
+    const auto authenticated =
+        associated.written(keyed.associated, version.header, associated_data);
+    nonce once;
+    if (!keyed.nonces.try_fill(once.view())) [[unlikely]]
+      if (auto drawn = keyed.nonces.fill(once.view()); !drawn) return drawn.error();
     const auto body = out.subspan(Format::header_size, message.size());
     if (!message.empty() && body.data() != message.data())
       std::memmove(body.data(), message.data(), message.size());
-    Format::write_header(out, header, Aead::id);
+    copy_bytes(out, bytes_view(version.header).first<head_size>());
+    copy_bytes(out.subspan<head_size>(), once.view());
     crypto::tag tag;
-    if (const auto made = keyed.cipher.seal(header.once, keyed.associated, body, tag); !made)
-        [[unlikely]] {
+    if (const auto made = keyed.cipher.seal(once, authenticated, body, tag); !made) [[unlikely]] {
       detail::wipe(out.first(size));
       return explain(made, message.size());
     }
@@ -151,18 +153,21 @@ class opened_key {
     const auto* version = find(header.key);
     if (version == nullptr) [[unlikely]]
       return unknown(header.key);
+    associated_buffer associated;
+    associated.write_short(message.first(Format::header_size), associated_data);
     auto context = version->pool->try_take();
     if (!context) [[unlikely]]
       if (auto taken = take(*version, context); !taken) return taken.error();
     auto& keyed = *context;
 
-    Format::associate(keyed.associated, message.first(Format::header_size), associated_data);
+    const auto authenticated =
+        associated.written(keyed.associated, message.first(Format::header_size), associated_data);
     crypto::tag tag;  // copied first: the output may overlap the message
     copy_bytes(tag.view(), message.last<crypto::tag::size>());
     const auto body = out.first(size);
     if (size > 0 && body.data() != message.data() + Format::header_size)
       std::memmove(body.data(), message.data() + Format::header_size, size);
-    if (const auto made = keyed.cipher.open(header.once, keyed.associated, body, tag); !made)
+    if (const auto made = keyed.cipher.open(header.once, authenticated, body, tag); !made)
         [[unlikely]]
       return explain(made, size);
     return size;
@@ -173,7 +178,31 @@ class opened_key {
   struct version_pool {
     key_id id;
     std::unique_ptr<contexts> pool;
+    std::array<std::uint8_t, Format::header_size> header;  // of its messages, but for the nonce
   };
+
+  /// What is authenticated with a message: on the stack where it is short, and then written before
+  /// a context is leased. The lease waits for what was written, as it must for other threads to see
+  /// it; the cipher, which reads it at once in larger pieces, would have to wait as well.
+  class associated_buffer {
+   public:
+    void write_short(bytes_view header, bytes_view associated_data) noexcept {
+      if (associated_data.size() <= sizeof(near_) - Format::associated_overhead) [[likely]]
+        Format::associate(near_, header, associated_data);
+    }
+    [[nodiscard]] bytes_view written(bytes& large, bytes_view header, bytes_view associated_data) {
+      const auto size = Format::associated_overhead + associated_data.size();
+      if (associated_data.size() <= sizeof(near_) - Format::associated_overhead) [[likely]]
+        return {near_, size};
+      large.resize(size);
+      Format::associate(large, header, associated_data);
+      return large;
+    }
+
+   private:
+    std::uint8_t near_[128];
+  };
+  static constexpr std::size_t head_size = Format::header_size - nonce::size;
 
   opened_key() = default;
 
