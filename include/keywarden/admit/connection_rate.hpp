@@ -16,7 +16,6 @@
 #include <keywarden/admit/concepts.hpp>
 #include <keywarden/admit/large_pages.hpp>
 #include <keywarden/admit/siphash.hpp>
-#include <keywarden/core/bytes.hpp>
 #include <keywarden/core/random.hpp>
 
 namespace keywarden::admit {
@@ -25,7 +24,7 @@ namespace keywarden::admit {
 struct rate_limits {
   std::uint32_t connections = 100;         ///< of one host in one window
   std::chrono::milliseconds window{2000};  ///< from the first connection on
-  std::uint32_t hosts = 16'384;            ///< remembered at a time; 8 at least
+  std::uint32_t hosts = 16'384;            ///< remembered at a time; 7 at least
 
   friend bool operator==(const rate_limits&, const rate_limits&) = default;
 };
@@ -34,17 +33,18 @@ struct rate_limits {
 /// IPv6 /64. A window is fixed: it starts with a first connection, and the counts start anew when
 /// it is over, so around its end a host gets up to 2N.
 ///
-/// Memory is fixed when it is made: 16 bytes for each of `limits.hosts`. Hosts fall, by a
-/// hash under a random key, into buckets of 8, which share a window. When a bucket is full, a new
-/// host takes over the place **and the count** of the least busy one. What a flood of addresses can
-/// do, exactly:
+/// Memory is fixed when it is made: a cache line of 64 bytes for every 7 of `limits.hosts`. Hosts
+/// fall, by a hash under a random key, into buckets of 7, which share a window; in its bucket a
+/// host is known by 32 further bits of that hash, so that two of one bucket are counted as one with
+/// a probability of 2^-32. When a bucket is full, a new host takes over the place **and the count**
+/// of the least busy one. What a flood of addresses can do, exactly:
 /// - Grow memory: no. Make a host's count smaller than its connections in the window: no, not for
 ///   one connection, since whoever was displaced comes back with at least the count he left with.
 /// - Make others look busier: a new host starts with the smallest count in its bucket, about
 ///   `F / hosts` after F connections from other hosts in the window. So some `hosts * N`
 ///   connections in one window, from at least `hosts` addresses, keep out every host that has no
 ///   place yet; those that have one keep it while they are busier than the flood's.
-/// - Choose whose bucket to fill: no, the key is random.
+/// - Choose whose bucket to fill, or whom to be counted with: no, the key is random.
 /// Does not protect against many hosts that each keep to the limit, nor tell hosts behind one
 /// translated address apart. Copies share the counts. Any thread.
 class connection_rate {
@@ -69,9 +69,7 @@ class connection_rate {
   /// Has the processor fetch what `admit` will look at, while other rules are asked. `all_of` does.
   void expect(const address& from) const noexcept {
     if (!state_->key) return;
-    const auto& visited = state_->buckets[state_->index_of(detail::host_of(from))];
-    __builtin_prefetch(&visited.hosts, 1);
-    __builtin_prefetch(&visited.counts, 1);
+    __builtin_prefetch(&state_->bucket_of(state_->hash_of(from)), 1);
   }
 
   /// A connection that is refused does not count. Errors: `admission_refused` with `fact::limit`;
@@ -79,11 +77,11 @@ class connection_rate {
   [[nodiscard]] result<permit> admit(const address& from, instant now) const {
     auto& s = *state_;
     if (!s.key) return s.key.error();
-    const auto host = detail::host_of(from);
-    const auto index = s.index_of(host);
+    const auto hash = s.hash_of(from);
+    auto& visited = s.bucket_of(hash);
     if (s.limits.window.count() > 0) {
       const std::lock_guard lock(s.mutex);
-      if (s.buckets[index].count(host, now, s.limits)) return permit{};
+      if (visited.count(static_cast<std::uint32_t>(hash), now, s.limits)) return permit{};
     }
     return detail::refuse(from, name,
                           "more connections than allowed in " +
@@ -96,38 +94,30 @@ class connection_rate {
  private:
   // Within one window, each count is at least what its host was admitted for, and the smallest
   // count of a full bucket never falls: the "space saving" algorithm (Metwally and others, 2005).
-  // Two cache lines, and what a host is known by takes one of them.
+  // One cache line, since its coming from memory is what a decision waits for.
   struct alignas(64) bucket {
-    static constexpr std::size_t size = 8;
-    std::array<std::uint64_t, size> hosts{};
+    static constexpr std::size_t size = 7;
+    std::array<std::uint32_t, size> hosts{};
     std::array<std::uint32_t, size> counts{};  // 0: free, and so are all that follow
     instant start{};
-    std::uint8_t v4 = 0;  // a bit for each host
 
-    [[nodiscard]] bool count(const address& from, instant now, const rate_limits& limits) {
+    [[nodiscard]] bool count(std::uint32_t host, instant now, const rate_limits& limits) {
       if (counts.front() == 0 ||
           std::chrono::floor<std::chrono::milliseconds>(now - start) >= limits.window) {
         counts = {};
         start = now;
       }
-      const bool is_v4 = from.is_v4();
-      // Of IPv4 the last 8 bytes, of which 4 are the same for all; of IPv6 the first 8.
-      const auto host =
-          load_big_endian<std::uint64_t>(bytes_view(from.bytes()).subspan(is_v4 ? 8 : 0));
       std::size_t at = 0;
-      while (at < size && counts[at] != 0 &&
-             (hosts[at] != host || (v4 >> at & 1U) != (is_v4 ? 1U : 0U)))
-        ++at;
+      while (at < size && counts[at] != 0 && hosts[at] != host) ++at;
       if (at == size)
         at = static_cast<std::size_t>(std::ranges::min_element(counts) - counts.begin());
       if (counts[at] >= limits.connections) return false;
       hosts[at] = host;
-      v4 = static_cast<std::uint8_t>((v4 & ~(1U << at)) | (is_v4 ? 1U : 0U) << at);
       ++counts[at];
       return true;
     }
   };
-  static_assert(sizeof(bucket) == 16 * bucket::size);
+  static_assert(sizeof(bucket) == 64);
 
   struct state {
     state(rate_limits wanted, result<hash_key> hashed_by)
@@ -135,10 +125,14 @@ class connection_rate {
           key(std::move(hashed_by)),
           buckets((std::max<std::size_t>(wanted.hosts, 1) + bucket::size - 1) / bucket::size) {}
 
-    // A number below the buckets' from the hash's upper half, which is fewer than 2^32 of them.
-    [[nodiscard]] std::size_t index_of(const address& host) const noexcept {
-      return static_cast<std::size_t>(
-          (detail::siphash(*key, host.bytes()) >> 32U) * std::uint64_t{buckets.size()} >> 32U);
+    // Of the upper half the bucket, of the lower what the host is known by in it.
+    [[nodiscard]] std::uint64_t hash_of(const address& from) const noexcept {
+      return detail::siphash(*key, detail::host_of(from).bytes());
+    }
+    // There are fewer than 2^32.
+    [[nodiscard]] bucket& bucket_of(std::uint64_t hash) noexcept {
+      return buckets[static_cast<std::size_t>((hash >> 32U) * std::uint64_t{buckets.size()} >>
+                                              32U)];
     }
 
     const rate_limits limits;

@@ -103,16 +103,22 @@ class network_acl {
           last(word),
           last_is_implicit(word_is_implicit),
           lookup(rules) {
-      permitted.reserve(rules.size());
-      for (const auto& each : rules) permitted.push_back(each.action == action::permit);
+      const auto segments = lookup.segments(family::ipv4);
+      permitted_v4.reserve(segments.size());
+      for (const auto& each : segments) permitted_v4.push_back(permits_by(each.by.rule));
     }
     explicit list(const ordered_rules& given)
         : list(given.rules(), given.labels(), implicit_rule_of(given.rules()), true) {}
 
     [[nodiscard]] bool permits(const address& from) const noexcept {
       if (rules.empty()) return false;
+      if (from.is_v4()) return permitted_v4[lookup.v4_segment_of(from)];
       const auto rule = lookup.rule_for(from);
-      return rule ? permitted[*rule] : last == otherwise::permit;
+      return permits_by(rule ? static_cast<std::uint32_t>(*rule) : detail::deciding::none);
+    }
+    [[nodiscard]] bool permits_by(std::uint32_t rule) const noexcept {
+      if (rule == detail::deciding::none) return last == otherwise::permit;
+      return rules[rule].action == action::permit;
     }
     [[nodiscard]] rule_set as_set() const {
       return last_is_implicit ? rule_set(rules) : rule_set(rules, last);
@@ -123,7 +129,7 @@ class network_acl {
     otherwise last;
     bool last_is_implicit;
     network_lookup lookup;
-    std::vector<bool> permitted;  // the rules' actions, close together
+    std::vector<bool> permitted_v4;  // what is decided about each segment, close together
   };
   struct shared {
     std::mutex mutex;

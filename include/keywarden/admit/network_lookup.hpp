@@ -73,6 +73,11 @@ class network_lookup {
     return optional_place(by.rule);
   }
 
+  /// The place of the segment of IPv4 that holds an address, among `segments`.
+  [[nodiscard]] constexpr std::size_t v4_segment_of(const address& from) const noexcept {
+    return find_v4(number_of(from));
+  }
+
   /// How many blocks of segments' beginnings (of IPv6, how many beginnings) `rule_for` reads: what
   /// it costs.
   [[nodiscard]] constexpr std::size_t steps_for(const address& from) const noexcept {
