@@ -81,8 +81,8 @@ void open_with_password(benchmark::State& state, const std::string& file) {
     sales.master_key().drop_service_key().value();
   }
   for (auto _ : state) {
-    auto vault = opened();
-    auto sales = vault.database(called("sales")).value();
+    auto reopened = opened();
+    auto sales = reopened.database(called("sales")).value();
     benchmark::DoNotOptimize(sales.master_key().open(master).value());
   }
 }
