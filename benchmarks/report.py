@@ -75,6 +75,8 @@ OPERATIONS = {
     "admit": ("Deciding who may connect", ""),
     "config": ("Reading a configuration", ""),
     "vault": ("Opening a vault", ""),
+    "rotation": ("Rotating a key", ""),
+    "rewrap": ("Giving what a key protects to a new one", "A record by its steps and whole; then everything below a master key, in SQLite."),
     "handshake": ("Handshakes", "CPU of both sides together."),
     "records": ("TLS records", ""),
     "profile": ("Where the time goes", "Of what wears profiled<…>: the clocks between the phases cost some of it. Handshakes: both sides together."),

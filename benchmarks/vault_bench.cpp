@@ -1,5 +1,5 @@
 // Vaults in SQLite: opening one (vault/open_<keys>_keys), with a password beside what Argon2id
-// alone takes, the first seal after a restart, rotation and rewrapping.
+// alone takes, and the first seal after a restart.
 #include <benchmark/benchmark.h>
 
 #include "scratch.hpp"
@@ -92,41 +92,6 @@ void argon2id_alone(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(Kdf::derive(master, salted, Kdf::cost).value());
 }
 
-void rotate(benchmark::State& state) {
-  auto opened = open(made_with(1));
-  auto sales = opened.database(called("sales")).value();
-  std::size_t count = 0;
-  sales.keys().create(called("turning0"), kw::by::master_key{}).value();
-  for (auto _ : state) {
-    // A ring holds a limited number of versions.
-    if (++count % 64 == 0) {
-      state.PauseTiming();
-      sales.keys()
-          .create(called("turning" + std::to_string(count / 64)), kw::by::master_key{})
-          .value();
-      state.ResumeTiming();
-    }
-    if (!sales.keys().rotate(called("turning" + std::to_string(count / 64))))
-      return state.SkipWithError("refused");
-  }
-  for (std::size_t i = 0; i <= count / 64; ++i)
-    sales.keys().drop(called("turning" + std::to_string(i))).value();
-}
-
-/// A new service master key, and everything that the old one protects rewrapped.
-void regenerate(benchmark::State& state, std::size_t databases) {
-  const auto file = "vault-regenerate-" + std::to_string(databases) + ".db";
-  auto opened =
-      vault::open_or_create(kw::store::sqlite::open(folder() / file).value(), way_in()).value();
-  for (std::size_t i = 0; i < databases; ++i) {
-    const auto name = called("db" + std::to_string(i));
-    if (auto present = opened.database(name); present) continue;
-    opened.create_database(name).value().master_key().create(master).value();
-  }
-  for (auto _ : state)
-    if (!opened.service_master_key().regenerate()) return state.SkipWithError("refused");
-}
-
 const int registered = [] {
   const auto add = [](const std::string& name, auto run, auto... more) {
     benchmark::RegisterBenchmark(("vault/" + name).c_str(), run, more...)
@@ -139,8 +104,6 @@ const int registered = [] {
   add("argon2id_alone", argon2id_alone<kw::crypto::argon2id<>>);
   add("open_with_cheap_password", open_with_password<cheap_policy>, "vault-cheap.db");
   add("cheap_argon2id_alone", argon2id_alone<cheap_policy::kdf>);
-  add("rotate_a_key", rotate);
-  add("regenerate_over_5_databases", regenerate, std::size_t{5});
   return 0;
 }();
 
