@@ -118,8 +118,7 @@ class evp_context {
                                  OSSL_PARAM_END};
     std::uint8_t rest[16];
     int left = 0;
-    if (::EVP_DecryptInit_ex2(context, nullptr, nullptr, once.view().data(), nullptr) <= 0 ||
-        ::EVP_CIPHER_CTX_set_params(context, from) <= 0 ||
+    if (::EVP_DecryptInit_ex2(context, nullptr, nullptr, once.view().data(), from) <= 0 ||
         !feed<::EVP_DecryptUpdate>(context, nullptr, associated_data) ||
         !feed<::EVP_DecryptUpdate>(context, data.data(), data)) [[unlikely]]
       return abandon(data, errc::backend_failed);
