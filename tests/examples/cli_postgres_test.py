@@ -4,62 +4,27 @@
 Exits with 77, which ctest counts as skipped, where PostgreSQL is not installed. The server never runs as root.
 """
 
-import os
 import pathlib
-import pwd
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from postgres_server_support import BINARIES, PATIENCE, SKIPPED, Server  # noqa: E402
+
 PROGRAM = sys.argv.pop(1)
-SKIPPED = 77
 DONE, REFUSED, USAGE = 0, 1, 2
-PATIENCE = 60
-found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-BINARIES = found[-1].parent if found else None
-
-
-def become():
-    if os.geteuid() != 0:
-        return {}
-    entry = pwd.getpwnam("postgres")
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 class Moving(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="kw-move-", dir="/tmp"))  # short: it holds a Unix socket
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.folder.chmod(0o755)
-        server = cls.folder / "server"
-        server.mkdir()
-        as_user = become()
-        if as_user:
-            os.chown(server, as_user["user"], as_user["group"])
-        subprocess.run([BINARIES / "initdb", "--no-sync", "-A", "trust", "-U", "keys", "-E", "UTF8", "--locale=C", "-D",
-                        server / "data"], check=True, capture_output=True, cwd=server, timeout=PATIENCE, **as_user)
-        cls.server = subprocess.Popen([BINARIES / "postgres", "-D", server / "data", "-k", server, "-c", "listen_addresses=",
-                                       "-c", "fsync=off"], cwd=server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                      **as_user)
-        cls.addClassCleanup(cls.stop)
-        cls.uri = f"postgresql:///postgres?host={server}&user=keys"
-        deadline = time.monotonic() + PATIENCE
-        while subprocess.run([BINARIES / "pg_isready", "-q", "-h", server], check=False).returncode != 0:
-            assert time.monotonic() < deadline and cls.server.poll() is None
-            time.sleep(0.05)
+        server = Server("move")
+        cls.addClassCleanup(server.remove)
+        cls.folder, cls.uri = server.folder, server.uri()
         (cls.folder / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
         (cls.folder / "password").write_text("Correct horse 7 battery\n")
         (cls.folder / "password").chmod(0o600)
-
-    @classmethod
-    def stop(cls):
-        cls.server.send_signal(signal.SIGQUIT)
-        cls.server.wait(PATIENCE)
 
     def keywarden(self, *words, given=b"", status=DONE, secrets=True):
         named = [f"--{each}={self.folder / each}" for each in ["account-secret", "machine-secret", "machine-id"]]
