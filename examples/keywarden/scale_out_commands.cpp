@@ -45,7 +45,10 @@ std::string host_name() {
 
 result<vault> open_own(context& at, bool may_create) {
   const char* fallback = std::getenv("KEYWARDEN_VAULT");
-  const auto where = at.call.value("vault").value_or(fallback != nullptr ? fallback : "");
+  const auto given = at.call.value("vault");
+  if (given)
+    if (auto sound = no_password_in(*given); !sound) return sound.error();
+  const auto where = given.value_or(fallback != nullptr ? fallback : "");
   if (where.empty())
     return error(errc::invalid_argument)
         .with(fact::reason, "no vault was named")
