@@ -200,6 +200,8 @@ class opened_key {
     }
 
    private:
+    static_assert(Format::associated_overhead <= 128,
+                  "the format adds too much to the associated data");
     std::uint8_t near_[128];
   };
   static constexpr std::size_t head_size = Format::header_size - nonce::size;
