@@ -134,7 +134,8 @@ template <class Place>
 void lease(benchmark::State& state, int members) {
   deployment<Place> all(members);
   for (auto _ : state) {
-    const auto key = all.first.template key<rows>();  // of its own: it leases with its first message
+    const auto key =
+        all.first.template key<rows>();  // of its own: it leases with its first message
     benchmark::DoNotOptimize(key.seal({}).value());
   }
 }

@@ -116,6 +116,22 @@ BOOST_AUTO_TEST_CASE(an_applied_backup_does_not_bring_back_what_was_disabled) {
   BOOST_TEST(refused_as(errc::unknown_key, back.key<rows>().open(message)));
 }
 
+BOOST_AUTO_TEST_CASE(a_refused_apply_does_not_decide_as_whom_the_next_one_is_enrolled) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto file = second.extract(protection).value();
+  one.place.write("scale_out_member/farm", std::nullopt);
+  kw::apply_options options;
+  options.replaces = kw::installation_id{};  // mistyped
+  BOOST_TEST(refused_as(errc::not_found, apply(one, shared, file, protection, options)));
+  options.replaces = id_of(second, "first");
+  auto back = apply(one, shared, file, protection, options).value();
+  BOOST_TEST((id_of(back, "restored") == *options.replaces));
+  BOOST_TEST(back.members().value().size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(an_apply_that_failed_leaves_the_membership_as_it_was) {
   shared_place shared;
   const server one, two;

@@ -28,6 +28,7 @@ class polled_watch {
     const auto deadline = std::min(clock::now() + std::min(timeout, longest), due_);
     std::mutex guard;
     std::condition_variable_any stopped;
+    // cppcheck-suppress localMutex  // nobody else waits: it is the stop that ends the wait
     std::unique_lock held(guard);
     stopped.wait_until(held, stop, deadline, [] { return false; });
     if (stop.stop_requested() || clock::now() < due_) return false;

@@ -160,6 +160,13 @@ class scale_out_setup {
       if (!kept) return kept.error();
       if (!*kept) return error(errc::store_conflict).with(fact::name, deployment.text());
     }
+    // Not a member yet: an earlier attempt does not decide as whom this one is enrolled.
+    auto& mine = (*kept)->kept;
+    if (mine.stage == membership_stage::joining) {
+      if (name.size() > record_limits::label) return new_membership(name).error();
+      mine.name = name;
+      if (options.replaces) mine.installation = *options.replaces;
+    }
     for (int attempt = 0;; ++attempt) {
       auto put = put_once(*file, **kept, options);
       if (put || put.error().code() != errc::store_conflict || attempt == 64) return put;

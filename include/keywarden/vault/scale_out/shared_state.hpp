@@ -322,7 +322,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     });
   }
 
-  [[nodiscard]] result<void> commit(shared_edit& edit, bytes data,
+  [[nodiscard]] result<void> commit(shared_edit& edit, bytes&& data,
                                     std::optional<store::revision> expected) {
     if (expected)
       edit.also.replace(key_name(), *expected, std::move(data));
