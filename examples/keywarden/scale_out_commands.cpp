@@ -313,8 +313,9 @@ result<answer> apply(context& at) {
                              file->view(), *protection, options);
   if (!applied) return applied.error();
   return answer(
-      "Put the backup in place: this instance is a member, and the other members' copies "
-      "were made anew.");
+      "Put the backup in place: this instance is a member, and a fresh version seals. Back the key "
+      "up "
+      "again.");
 }
 
 result<answer> delete_content(context& at) {

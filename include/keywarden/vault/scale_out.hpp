@@ -49,8 +49,13 @@ namespace keywarden {
 /// forked child. At most 64 members; an instance that was away for more than 128 changes must join
 /// again. Follows: SQL Server Reporting Services' scale-out deployment, with the differences named
 /// in docs/scale_out.md.
-template <class Vault, store::record_store Shared, crypto::kem Kem = crypto::x_wing>
+template <class Vault, class Shared, class Kem = crypto::x_wing>
 class scale_out {
+  static_assert(
+      store::record_store<Shared>,
+      "the members of a deployment share a record store: see keywarden/store/concepts.hpp");
+  static_assert(crypto::kem<Kem>,
+                "the members' key pairs are those of a KEM: see keywarden/crypto/kem.hpp");
   using keeper = decltype(std::declval<const Vault&>().memberships());
   using cipher = typename Vault::policy::cipher;
   using state = detail::shared_state<keeper, Shared, Kem>;

@@ -33,7 +33,7 @@ class scale_out_deletion {
   [[nodiscard]] const std::vector<key_id>& versions() const noexcept { return versions_; }
 
  private:
-  template <class Vault, store::record_store Shared, crypto::kem Kem>
+  template <class Vault, class Shared, class Kem>
   friend class scale_out;
 
   std::vector<std::string> secrets_;
