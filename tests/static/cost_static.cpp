@@ -32,7 +32,7 @@ static_assert(sizeof(kw::nonce) == 12 && sizeof(crypto::tag) == 16 && sizeof(kw:
 // An opened key is its versions, which of them is active, and its budget, whatever it is composed
 // of.
 constexpr auto opened =
-    sizeof(std::vector<int>) + sizeof(std::size_t) + sizeof(std::unique_ptr<int>);
+    sizeof(std::vector<int>) + sizeof(std::size_t) + sizeof(std::shared_ptr<int>);
 static_assert(sizeof(kw::opened_key<cards>) == opened);
 static_assert(sizeof(kw::opened_key<cards, crypto::chacha20_poly1305, kw::format::tink>) == opened);
 static_assert(sizeof(kw::opened_key<cards, crypto::aes256_gcm_siv>) == opened);

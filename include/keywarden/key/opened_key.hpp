@@ -47,6 +47,12 @@ class opened_key {
   /// How the messages look.
   using format = Format;
 
+  opened_key(opened_key&&) noexcept = default;
+  opened_key& operator=(opened_key&&) noexcept = default;
+  opened_key(const opened_key&) = delete;
+  opened_key& operator=(const opened_key&) = delete;
+  ~opened_key() = default;
+
   /// How many bytes a sealed message is longer than its plaintext.
   static constexpr std::size_t overhead = Format::header_size + crypto::tag::size;
 
