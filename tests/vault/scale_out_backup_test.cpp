@@ -116,6 +116,18 @@ BOOST_AUTO_TEST_CASE(an_applied_backup_does_not_bring_back_what_was_disabled) {
   BOOST_TEST(refused_as(errc::unknown_key, back.key<rows>().open(message)));
 }
 
+BOOST_AUTO_TEST_CASE(a_version_that_sealed_until_a_backup_was_applied_is_not_destroyed_at_once) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  const auto old = first.versions().value().front().id;
+  auto back = apply(one, shared, first.extract(protection).value()).value();
+  BOOST_TEST(accepted(back.disable(old)));
+  BOOST_TEST(refused_as(errc::key_state_refused, back.destroy(old)));
+  const later enough(std::chrono::minutes(15));
+  BOOST_TEST(accepted(back.destroy(old)));
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_apply_does_not_decide_as_whom_the_next_one_is_enrolled) {
   shared_place shared;
   const server one, two;

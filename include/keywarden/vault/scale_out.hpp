@@ -46,7 +46,7 @@ namespace keywarden {
 /// instance a past of its own: then each instance counts for itself (2^32 messages each).
 ///
 /// Any thread. Move-only; handles (`key`, `secrets`) keep the state alive. Do not use it in a
-/// forked child. At most 64 members; an instance that was away for more than 128 changes must join
+/// forked child. At most 64 members; an instance that was away for 128 changes or more must join
 /// again. Follows: SQL Server Reporting Services' scale-out deployment, with the differences named
 /// in docs/scale_out.md.
 template <class Vault, class Shared, class Kem = crypto::x_wing>
@@ -251,7 +251,9 @@ class scale_out {
 
   /// Removes a member, in any order, from any member; also itself. Members that have seen that do
   /// not let it back in, whatever it writes; it still has the versions it had, and what is sealed
-  /// with them opens there. Prefer `leave_and_rotate`. Errors: `not_found`; `last_protector` for
+  /// with them opens there. Who removes itself also knows the record key of that state, and can
+  /// write itself back in if it can write the store: let another member remove it. Prefer
+  /// `leave_and_rotate`. Errors: `not_found`; `last_protector` for
   /// the last one; as `refresh`.
   [[nodiscard]] result<void> leave(const installation_id& member) {
     return remove(member, [](detail::shared_edit&) { return done(); });

@@ -256,6 +256,9 @@ class scale_out_setup {
     if (!ring) return ring.error();
     auto edit = new_record(file.record, std::move(*ring));
     if (!edit) return edit.error();
+    // Until a moment ago any of them may have sealed somewhere.
+    for (auto& each : file.ring.versions())
+      edit->record.header().versions.push_back({each.id, key_state::active, each.created, 0});
     if (auto linked = edit->chain.adopt(file.trusted_key, file.trusted); !linked) return linked;
     if (vouched)
       if (auto others = carry_members_over(*stored, file, kept.kept.installation, options, *edit);

@@ -108,8 +108,11 @@ template <crypto::kem Kem>
   const auto listed = header.attributes.find("retired");
   if (listed == header.attributes.end() || !listed->is_array()) return std::nullopt;
   for (const auto& each : *listed)
-    if (each.is_object() && each.value("version", std::uint64_t{0}) == version.value())
-      return time_point(std::chrono::seconds(each.value("time", std::int64_t{0})));
+    if (json_reader read(each, "retired"); read.number("version") == version.value()) {
+      const time_point since(std::chrono::seconds(
+          static_cast<std::int64_t>(read.number("time", std::uint64_t{1} << 40U))));
+      if (read.finish()) return since;
+    }
   return std::nullopt;
 }
 

@@ -243,6 +243,10 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     if (mine.kept.stage == membership_stage::active && mine.kept.generation == header.generation &&
         mine.kept.state == state)
       return done();
+    // What is kept never goes back: another process of this instance may have seen more.
+    if (mine.kept.stage == membership_stage::active && mine.kept.record == header.id &&
+        mine.kept.generation > header.generation)
+      return done();
     auto next = recognising(mine.kept, header.id, header.generation, state, now_seen.chain.last());
     return keeper_.save(deployment_, next, mine.revision);
   }
@@ -354,7 +358,10 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   }
 
   [[nodiscard]] result<void> keep_up_slowly() {
-    const std::unique_lock turn(turn_, std::try_to_lock);
+    std::unique_lock turn(turn_, std::try_to_lock);
+    // Once it is too long, everybody waits for the one who looks.
+    if (!turn.owns_lock() && now() - last_look_.load(std::memory_order_relaxed) >= seals_unseen)
+      turn.lock();
     const auto unseen = now() - last_look_.load(std::memory_order_relaxed);
     if (unseen < look_every) return done();
     // One looks, the others go on meanwhile; and while the store is away, one tries now and then.
