@@ -318,6 +318,22 @@ BOOST_AUTO_TEST_CASE(without_the_store_sealing_goes_on_for_ten_minutes_and_openi
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_does_not_stop_the_looks) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  const auto second = two.join(shared, first, "second");
+  const auto key = second.key<rows>();
+  BOOST_TEST(accepted(key.seal({})));
+  const auto version = first.recreate().value();
+  const later back(std::chrono::hours(-2));
+  BOOST_TEST(accepted(key.seal({})));
+  BOOST_TEST((key.current().value()->active() == version));
+  const later further_back(std::chrono::hours(-2));
+  shared.go_away();
+  BOOST_TEST(refused_as(errc::timed_out, key.seal({})));
+}
+
 BOOST_AUTO_TEST_CASE(a_handle_without_a_follower_seals_on_after_its_version_was_disabled) {
   shared_place shared;
   const server one, two;

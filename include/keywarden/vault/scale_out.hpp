@@ -261,7 +261,8 @@ class scale_out {
 
   /// Removes another member and rotates the key in one commit: it opens nothing that is sealed with
   /// the new version. The others seal with that as soon as they see it: at once when they follow,
-  /// and otherwise with their next lease of messages or after a minute at most (`shared_key`). What
+  /// and otherwise with their next lease of messages, or a
+  /// minute after their last look (ten at most while the store is away; see `shared_key`). What
   /// was sealed before stays readable to who had the key: seal it again. Returns the new version;
   /// `members` tells who seals with it. Errors: as `leave`; `invalid_argument` for this instance
   /// itself, which would know the new version.

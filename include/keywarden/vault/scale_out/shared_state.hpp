@@ -94,7 +94,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   /// away, goes on for `seals_unseen`. Errors: `timed_out` after that, with the reason; those of
   /// `refresh` that are no matter of waiting.
   [[nodiscard]] result<void> keep_up() {
-    if (now() - last_look_.load(std::memory_order_relaxed) < look_every) [[likely]]
+    if (unseen_for() < look_every) [[likely]]
       return done();
     return keep_up_slowly();
   }
@@ -357,12 +357,17 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     epoch_.fetch_add(1, std::memory_order_release);
   }
 
+  /// How long nobody has looked. A clock that was set back tells nothing: too long, then.
+  [[nodiscard]] std::chrono::seconds unseen_for() const {
+    const auto present = now();
+    const auto last = last_look_.load(std::memory_order_relaxed);
+    return present >= last ? present - last : std::chrono::seconds(seals_unseen);
+  }
   [[nodiscard]] result<void> keep_up_slowly() {
     std::unique_lock turn(turn_, std::try_to_lock);
     // Once it is too long, everybody waits for the one who looks.
-    if (!turn.owns_lock() && now() - last_look_.load(std::memory_order_relaxed) >= seals_unseen)
-      turn.lock();
-    const auto unseen = now() - last_look_.load(std::memory_order_relaxed);
+    if (!turn.owns_lock() && unseen_for() >= seals_unseen) turn.lock();
+    const auto unseen = unseen_for();
     if (unseen < look_every) return done();
     // One looks, the others go on meanwhile; and while the store is away, one tries now and then.
     result<void> looked = error(errc::store_busy);
