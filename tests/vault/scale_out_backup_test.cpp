@@ -18,6 +18,15 @@ const kw::password protection("Shared-Backup-1");
   return farm::apply(at.own, shared.share(), farm_name, "restored", file, with, options);
 }
 
+/// A server loses what it keeps of the deployment, and with it its private key. Returns as whom it
+/// was a member.
+[[nodiscard]] kw::installation_id lose_private_key(server& at, farm& member) {
+  const auto all = member.members().value();
+  const auto self = std::ranges::find(all, true, &kw::scale_out_member_info::self);
+  at.place.write("scale_out_member/farm", std::nullopt);
+  return self->installation;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(scale_out_backup)
@@ -45,18 +54,135 @@ BOOST_AUTO_TEST_CASE(a_backup_lets_an_instance_back_in_that_lost_its_private_key
 
 BOOST_AUTO_TEST_CASE(applying_is_refused_when_it_would_cut_off_members_that_have_seen_more) {
   shared_place shared;
-  const server one, two;
+  const server two;
+  server one;
   auto first = one.open_or_create(shared).value();
   const auto file = first.extract(protection).value();
   auto second = two.join(shared, first, "second");  // the backup does not know it
-  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file)));
-  BOOST_TEST(accepted(second.refresh()));
   kw::apply_options options;
+  options.replaces = lose_private_key(one, first);
+  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file, protection, options)));
+  BOOST_TEST(accepted(second.refresh()));
   options.cuts_off_members = true;
   auto back = apply(one, shared, file, protection, options).value();
   BOOST_TEST(refused_as(errc::authentication_failed, second.refresh()));
+  // Who was cut off applies the same backup, and both go on.
   const auto message = seal(back, "after");
-  BOOST_TEST(reads(apply(two, shared, back.extract(protection).value()).value(), message, "after"));
+  BOOST_TEST(reads(apply(two, shared, file).value(), message, "after"));
+  BOOST_TEST(accepted(back.refresh()));
+  BOOST_TEST(back.versions().value().size() == 2U);  // the second has not made one more
+}
+
+BOOST_AUTO_TEST_CASE(applying_keeps_a_member_that_has_seen_less_than_the_backup) {
+  shared_place shared;
+  const server two;
+  server one;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  first.add_version().value();
+  first.recreate().value();  // and the second does not look
+  const auto file = first.extract(protection).value();
+  kw::apply_options options;
+  options.replaces = lose_private_key(one, first);
+  auto back = apply(one, shared, file, protection, options).value();
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(reads(second, seal(back, "on"), "on"));
+  BOOST_TEST(accepted(two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(applying_at_a_member_cuts_nobody_off) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  const auto file = first.extract(protection).value();
+  auto second = two.join(shared, first, "second");
+  const auto version = first.recreate().value();
+  const auto message = seal(first, "since then");
+  auto back = apply(one, shared, file).value();
+  BOOST_TEST((back.key<rows>().current().value()->active() != version));
+  BOOST_TEST(reads(back, message, "since then"));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(reads(second, seal(back, "on"), "on"));
+}
+
+BOOST_AUTO_TEST_CASE(after_a_restore_a_backup_is_applied_at_each_member_and_none_is_cut_off) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto file = first.extract(protection).value();
+  first.add_version().value();
+  const auto dump = shared.read(shared_place::key_name);
+  first.recreate().value();
+  BOOST_TEST(accepted(second.refresh()));
+  shared.write(shared_place::key_name, dump);
+  BOOST_TEST(refused_as(errc::rolled_back, first.refresh()));
+  auto firsts = apply(one, shared, file).value();
+  BOOST_TEST(!second.refresh());
+  auto seconds = apply(two, shared, file).value();
+  BOOST_TEST(accepted(firsts.refresh()));
+  BOOST_TEST(firsts.members().value().size() == 2U);
+  BOOST_TEST(reads(firsts, seal(seconds, "on"), "on"));
+  BOOST_TEST(accepted(one.open(shared)));
+  BOOST_TEST(accepted(two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(an_apply_that_was_killed_between_the_two_stores_is_repeated) {
+  shared_place shared;
+  const server two;
+  server one;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto file = second.extract(protection).value();
+  kw::apply_options options;
+  options.replaces = lose_private_key(one, first);
+  std::string kept;
+  shared.before_commit([&] { kept = one.place.read("scale_out_member/farm"); });
+  BOOST_TEST(accepted(apply(one, shared, file, protection, options)));
+  one.place.write("scale_out_member/farm", kept);  // as it was when the shared store had committed
+  BOOST_TEST(refused_as(errc::not_activated, one.open(shared)));
+  auto back = apply(one, shared, file, protection, options).value();
+  BOOST_TEST(back.versions().value().size() == 2U);
+  BOOST_TEST(back.members().value().size() == 2U);
+  BOOST_TEST(accepted(second.refresh()));
+}
+
+BOOST_AUTO_TEST_CASE(an_apply_goes_on_when_another_process_keeps_something_at_the_same_moment) {
+  shared_place shared;
+  busy_server one;
+  auto first = one.base.open_or_create(shared).value();
+  const auto file = first.extract(protection).value();
+  shared.after_commit([&] { one.conflict_once(); });
+  auto back = farm::apply(one.own, shared.share(), farm_name, "r", file, protection).value();
+  BOOST_TEST(back.versions().value().size() == 2U);
+  BOOST_TEST(accepted(one.base.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_record_that_cannot_be_read_is_replaced_only_if_members_may_be_cut_off) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  const auto message = seal(first, "kept");
+  const auto file = first.extract(protection).value();
+  shared.write(shared_place::key_name, "nonsense");
+  BOOST_TEST(refused_as(errc::truncated, apply(one, shared, file)));
+  kw::apply_options options;
+  options.cuts_off_members = true;
+  BOOST_TEST(reads(apply(one, shared, file, protection, options).value(), message, "kept"));
+}
+
+BOOST_AUTO_TEST_CASE(replacing_a_member_that_nobody_vouches_for_is_refused) {
+  shared_place shared, fresh;
+  server one;
+  auto first = one.open_or_create(shared).value();
+  const auto file = first.extract(protection).value();
+  kw::apply_options options;
+  options.replaces = lose_private_key(one, first);
+  BOOST_TEST(refused_as(errc::not_found, apply(one, fresh, file, protection, options)));
+  options.replaces = kw::installation_id{};
+  BOOST_TEST(refused_as(errc::not_found, apply(one, shared, file, protection, options)));
+  options.replaces.reset();
+  BOOST_TEST(accepted(apply(one, fresh, file, protection, options)));
 }
 
 BOOST_AUTO_TEST_CASE(a_member_that_was_removed_is_not_let_back_in_by_applying_a_backup) {
@@ -214,18 +340,22 @@ BOOST_AUTO_TEST_CASE(a_store_that_was_restored_on_purpose_is_accepted_with_a_bac
 
 BOOST_AUTO_TEST_CASE(applying_is_refused_when_it_would_lose_a_newer_version) {
   shared_place shared;
-  const server one;
+  server one;
   auto first = one.open_or_create(shared).value();
   const auto file = first.extract(protection).value();
   const auto version = first.recreate().value();
   const auto message = seal(first, "newer");
-  const auto refusal = apply(one, shared, file);
-  BOOST_TEST(refused_as(errc::would_lose, refusal));
-  BOOST_TEST(refusal.error().causes().size() == 1U);
   kw::apply_options options;
-  options.gives_up = {kw::key_id(1)};
+  options.gives_up = {version};  // which a member has: nothing is given up
   BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file, protection, options)));
   BOOST_TEST(reads(first, message, "newer"));
+  options.replaces = lose_private_key(one, first);
+  options.gives_up.clear();
+  const auto refusal = apply(one, shared, file, protection, options);
+  BOOST_TEST(refused_as(errc::would_lose, refusal));
+  BOOST_TEST(refusal.error().causes().size() == 1U);
+  options.gives_up = {kw::key_id(1)};
+  BOOST_TEST(refused_as(errc::would_lose, apply(one, shared, file, protection, options)));
   options.gives_up = {version};
   const auto back = apply(one, shared, file, protection, options).value();
   BOOST_TEST(refused_as(errc::unknown_key, back.key<rows>().open(message)));
@@ -330,6 +460,18 @@ BOOST_AUTO_TEST_CASE(deleting_is_refused_when_something_has_changed_since_the_pl
   first.recreate().value();
   BOOST_TEST(refused_as(errc::plan_is_stale, first.delete_content(next)));
   BOOST_TEST(first.secrets().get("orders").value().text() == "y");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_with_as_many_versions_as_it_can_have_is_deleted_all_the_same) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  for (std::size_t i = 1; i < kw::key_ring::max_versions; ++i)
+    BOOST_REQUIRE(accepted(first.add_version()));
+  BOOST_TEST(refused_as(errc::limit_exceeded, first.add_version()));
+  BOOST_TEST(accepted(first.delete_content(first.plan_deletion().value())));
+  BOOST_TEST(accepted(first.add_version()));
+  BOOST_TEST(reads(one.open(shared).value(), seal(first, "on"), "on"));
 }
 
 BOOST_AUTO_TEST_CASE(secrets_are_put_replaced_listed_and_dropped) {

@@ -28,7 +28,9 @@ class shared_place {
 
   [[nodiscard]] result<std::optional<store::stored_record>> get(const record_name& name) {
     ++told_->reads;
+    if (const auto act = told_->at_read) act();
     if (told_->away) return error(errc::io_failed);
+    if (told_->shown && name.text() == key_name) return std::optional(*told_->shown);
     return records_.get(name);
   }
   [[nodiscard]] result<std::vector<record_name>> list(std::string_view prefix) {
@@ -47,6 +49,16 @@ class shared_place {
   }
   /// What happens right after the next commit that succeeds, once.
   void after_commit(std::function<void()> act) const { told_->after_commit = std::move(act); }
+
+  /// What happens at every read of a record.
+  void at_read(std::function<void()> act) const { told_->at_read = std::move(act); }
+
+  /// Another handle, to which whoever writes the store shows the key as it is now for ever.
+  [[nodiscard]] shared_place stuck() const {
+    shared_place made(records_.share(), std::make_shared<heard>());
+    made.told_->shown = made.records_.get(named(key_name)).value();
+    return made;
+  }
 
   // From now on everything fails, as when the server is away; until `come_back`.
   void go_away() const { told_->away = true; }
@@ -84,7 +96,8 @@ class shared_place {
     std::atomic<int> reads{0};
     std::atomic<int> commits{0};
     std::atomic<bool> away{false};
-    std::function<void()> before_commit, after_commit;
+    std::function<void()> before_commit, after_commit, at_read;
+    std::optional<store::stored_record> shown;
   };
 
   shared_place(store::memory records, std::shared_ptr<heard> told)
@@ -146,6 +159,40 @@ struct server {
     return join(shared, through.approve(ticket.installation, ticket.fingerprint).value()).value();
   }
 };
+
+/// A server of which another process keeps something in the same vault at the same moment.
+struct busy_server {
+  server base;
+  std::shared_ptr<std::function<void()>> before_keeping;
+  farm_vault own = [this] {
+    auto records = base.place.place.open();
+    before_keeping = records.before_commit();
+    return farm_vault::open_or_create(std::move(records), base.place.key()).value();
+  }();
+
+  /// Right before the next thing is kept, what was there is written again: under another revision.
+  void conflict_once() {
+    *before_keeping = [this] {
+      base.place.write("scale_out_member/farm", base.place.read("scale_out_member/farm"));
+    };
+  }
+};
+
+/// What a member can do with its own means: the record as it opens it, to be changed at will.
+[[nodiscard]] inline detail::shared_edit opened_by(const server& member,
+                                                   const shared_place& shared) {
+  auto pair = crypto::x_wing::private_key::decode(
+                  member.own.memberships().load(farm_name).value()->kept.private_key)
+                  .value();
+  return detail::open_shared<crypto::x_wing>(shared.key(), named(shared_place::key_name),
+                                             std::move(pair), nullptr)
+      .value();
+}
+/// Writes such a record over whatever is there.
+inline void write_by_hand(shared_place& shared, detail::shared_edit& edit) {
+  shared.write(shared_place::key_name,
+               as_text(detail::encode_shared(edit, forward_clock::now()).value()));
+}
 
 /// The installation id of the member of this name.
 [[nodiscard]] inline installation_id id_of(farm& in, std::string_view name) {

@@ -169,18 +169,128 @@ BOOST_AUTO_TEST_CASE(a_removal_is_not_undone_through_a_member_that_has_not_seen_
 
 BOOST_AUTO_TEST_CASE(a_removed_member_does_not_let_itself_back_in) {
   // It has the record key and the chain of its time, and writes a later state with them.
-  const auto before = shared.key();
-  auto private_key = kw::crypto::x_wing::private_key::decode(
-                         two.own.memberships().load(farm_name).value()->kept.private_key)
-                         .value();
-  auto edit = kw::detail::open_shared<kw::crypto::x_wing>(before, named(shared_place::key_name),
-                                                          std::move(private_key), nullptr)
-                  .value();
+  auto edit = opened_by(two, shared);
   BOOST_TEST(accepted(first.leave(id_of(first, "second"))));
   edit.record.header().generation += 100;
-  put_key(kw::as_text(kw::detail::encode_shared(edit, kw::time_point{}).value()));
+  write_by_hand(shared, edit);
   BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
   BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+}
+
+// A member that removes itself by hand, and keeps what it wrote.
+struct left_by_hand {
+  kw::detail::shared_edit edit;
+  kw::detail::roster_entry self;
+
+  left_by_hand(const server& member, shared_place& shared, bool honest)
+      : edit(opened_by(member, shared)), self(edit.members.at(1)) {
+    BOOST_TEST(accepted(kw::detail::strike_off(edit, self.installation)));
+    edit.leaves = honest;
+    write_by_hand(shared, edit);
+  }
+  void come_back(shared_place& shared) {
+    const kw::join_request again{self.installation, self.name, self.public_key};
+    BOOST_TEST(accepted(kw::detail::enrol<kw::crypto::x_wing>(edit, again, self.joined)));
+    edit.record.header().generation += 100;
+    write_by_hand(shared, edit);
+  }
+};
+
+BOOST_AUTO_TEST_CASE(a_member_that_left_by_itself_does_not_let_itself_back_in) {
+  left_by_hand second_by_hand(two, shared, true);
+  BOOST_TEST(accepted(first.refresh()));  // which replaces the record key
+  second_by_hand.come_back(shared);
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+  BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_left_unnoticed_is_shut_out_by_the_next_change) {
+  left_by_hand second_by_hand(two, shared, false);
+  BOOST_TEST(accepted(first.refresh()));
+  BOOST_TEST(refused_as(errc::not_found, first.leave(second_by_hand.self.installation)));
+  first.recreate().value();
+  second_by_hand.come_back(shared);
+  BOOST_TEST(refused_as(errc::authentication_failed, first.refresh()));
+  BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(the_record_key_is_replaced_once_after_a_member_has_left_by_itself) {
+  const server three;
+  auto third = three.join(shared, first, "third");
+  BOOST_TEST(accepted(second.leave(id_of(second, "second"))));
+  const auto left = shared.key().header().key_commitment;
+  BOOST_TEST(accepted(first.key<rows>().seal({})));  // a lease replaces no record key
+  BOOST_TEST(accepted(first.refresh()));
+  const auto renewed = shared.key().header().key_commitment;
+  BOOST_TEST((renewed != left));
+  BOOST_TEST(accepted(third.refresh()));
+  BOOST_TEST(accepted(first.refresh()));
+  BOOST_TEST((shared.key().header().key_commitment == renewed));
+}
+
+BOOST_AUTO_TEST_CASE(
+    what_was_seen_is_kept_when_another_process_keeps_something_at_the_same_moment) {
+  shared_place place;
+  busy_server own;
+  auto member = farm::open_or_create(own.own, place.share(), farm_name, "first").value();
+  static_cast<void>(server().join(place, member, "second"));
+  const auto before = place.read(shared_place::key_name);
+  place.after_commit([&] { own.conflict_once(); });
+  BOOST_TEST(accepted(member.leave_and_rotate(id_of(member, "second"))));
+  place.write(shared_place::key_name, before);
+  BOOST_TEST(refused_as(errc::rolled_back, member.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, own.base.open(place)));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_kept_never_goes_back) {
+  const server three;
+  static_cast<void>(three.join(shared, first, "third"));
+  BOOST_TEST(accepted(second.refresh()));
+  auto process = one.open(shared).value();  // another process of the first
+  std::optional<kw::detail::shared_edit> thirds;
+  shared.after_commit([&] {
+    thirds = opened_by(three, shared);
+    BOOST_TEST(accepted(second.leave(id_of(second, "third"))));
+    BOOST_TEST(accepted(process.refresh()));
+  });
+  BOOST_TEST(accepted(first.add_version()));
+  thirds->record.header().generation += 100;
+  write_by_hand(shared, *thirds);
+  BOOST_TEST(refused_as(errc::authentication_failed, one.open(shared)));
+  BOOST_TEST(refused_as(errc::authentication_failed, process.refresh()));
+}
+
+BOOST_AUTO_TEST_CASE(leased_messages_are_not_given_back) {
+  shared_place place;
+  busy_server own;
+  auto member = farm::open_or_create(own.own, place.share(), farm_name, "first").value();
+  const auto key = member.key<rows>();
+  const auto before = place.read(shared_place::key_name);
+  place.after_commit([&] { own.conflict_once(); });
+  BOOST_TEST(accepted(key.seal({})));
+  place.write(shared_place::key_name, before);
+  BOOST_TEST(refused_as(errc::rolled_back, member.refresh()));
+  BOOST_TEST(refused_as(errc::rolled_back, own.base.open(place)));
+}
+
+BOOST_AUTO_TEST_CASE(messages_are_not_leased_when_that_cannot_be_kept) {
+  shared_place place;
+  server own;
+  const auto member = own.open_or_create(place).value();
+  place.after_commit([&] { own.place.write("scale_out_member/farm", std::nullopt); });
+  BOOST_TEST(refused_as(errc::not_activated, member.key<rows>().seal({})));
+}
+
+BOOST_AUTO_TEST_CASE(a_process_is_not_kept_in_a_past_that_its_instance_has_seen_the_end_of) {
+  auto process = one.open(shared.stuck()).value();
+  const auto key = process.key<rows>();
+  BOOST_TEST(accepted(key.current()));
+  first.leave_and_rotate(id_of(first, "second")).value();
+  BOOST_TEST(refused_as(errc::rolled_back, process.refresh()));
+  const later unseen(std::chrono::minutes(10));
+  const auto refusal = key.seal({});
+  BOOST_TEST(refused_as(errc::timed_out, refusal));
+  BOOST_TEST((refusal.error().causes().front() == errc::rolled_back));
 }
 
 BOOST_AUTO_TEST_CASE(
@@ -303,6 +413,31 @@ BOOST_AUTO_TEST_CASE(a_note_that_a_version_was_seen_cannot_be_forged) {
   BOOST_TEST(refused_as(errc::key_state_refused, first.promote(version)));
   BOOST_TEST(accepted(second.refresh()));
   BOOST_TEST(accepted(first.promote(version)));
+}
+
+BOOST_AUTO_TEST_CASE(a_note_from_when_a_version_sealed_before_does_not_tell_that_it_seals_again) {
+  const auto note = "scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "second"));
+  const auto one_version = first.versions().value().front().id;
+  const auto other_version = first.recreate().value();
+  BOOST_TEST(accepted(second.refresh()));
+  const auto said = shared.read(note);  // "seals with the other one"
+  BOOST_TEST(accepted(first.promote(one_version)));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.promote(other_version)));  // and the second does not look
+  shared.write(note, said);
+  const auto seals_with = [&](std::string_view name) {
+    for (const auto& each : first.members().value())
+      if (each.name == name) return each.seals_with;
+    throw std::out_of_range(std::string(name));
+  };
+  BOOST_TEST((seals_with("first") == other_version));
+  BOOST_TEST((seals_with("second") == std::nullopt));
+  BOOST_TEST(accepted(first.disable(one_version)));
+  const later enough(std::chrono::minutes(15));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.destroy(one_version)));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST((seals_with("second") == other_version));
+  BOOST_TEST(accepted(first.destroy(one_version)));
 }
 
 BOOST_AUTO_TEST_CASE(a_secret_under_another_name_does_not_open) {

@@ -334,6 +334,75 @@ BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_does_not_stop_the_looks) {
   BOOST_TEST(refused_as(errc::timed_out, key.seal({})));
 }
 
+BOOST_AUTO_TEST_CASE(threads_that_seal_at_once_after_a_long_pause_all_seal) {
+  shared_place shared;
+  const server one;
+  const auto first = one.open_or_create(shared).value();
+  const auto key = first.key<rows>();
+  BOOST_TEST(accepted(key.seal({})));
+  const later idle(std::chrono::minutes(11));
+  // The first to look takes so long that the others ask meanwhile.
+  std::atomic<bool> looking{false};
+  shared.at_read([&] {
+    if (!looking.exchange(true)) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  });
+  std::vector<kw::result<kw::sealed<rows>>> others(4, kw::error(errc::none));
+  {
+    std::vector<std::jthread> crowd;
+    for (auto& each : others)
+      crowd.emplace_back([&] {
+        while (!looking) std::this_thread::yield();
+        each = key.seal({});
+      });
+    BOOST_TEST(accepted(key.seal({})));
+  }
+  for (const auto& each : others) BOOST_TEST(accepted(each));
+}
+
+BOOST_AUTO_TEST_CASE(what_must_not_be_trusted_stops_sealing_after_ten_minutes_as_an_absence_does) {
+  shared_place shared;
+  const server one;
+  auto first = one.open_or_create(shared).value();
+  const auto before = shared.read(shared_place::key_name);
+  const auto key = first.key<rows>();
+  BOOST_TEST(accepted(key.seal({})));
+  shared.write(shared_place::key_name, before);
+  {
+    const later minutes(std::chrono::minutes(2));
+    for (int i = 0; i < 3; ++i) BOOST_TEST(accepted(key.seal({})));
+  }
+  const later minutes(std::chrono::minutes(10));
+  for (int i = 0; i < 3; ++i) {
+    const auto refusal = key.seal({});
+    BOOST_TEST(refused_as(errc::timed_out, refusal));
+    BOOST_TEST((refusal.error().causes().front() == errc::rolled_back));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_instance_that_forgot_the_deployment_seals_no_more_in_any_process) {
+  shared_place shared;
+  const server one;
+  auto process = one.open_or_create(shared).value();
+  const auto key = process.key<rows>();
+  BOOST_TEST(accepted(key.seal({})));
+  BOOST_TEST(accepted(farm::forget(one.own, farm_name)));
+  BOOST_TEST(refused_as(errc::not_activated, process.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, key.seal({})));
+}
+
+BOOST_AUTO_TEST_CASE(asking_to_join_does_not_lock_out_who_is_making_the_deployment) {
+  shared_place shared;
+  server one;
+  // Killed right after it wrote the first key; then somebody asks instead of opening.
+  std::string creating;
+  shared.before_commit([&] { creating = one.place.read("scale_out_member/farm"); });
+  const auto message = seal(one.open_or_create(shared).value(), "first");
+  one.place.write("scale_out_member/farm", creating);
+  BOOST_TEST(refused_as(errc::already_exists,
+                        farm::ask_to_join(one.own, shared.share(), farm_name, "first")));
+  BOOST_TEST(reads(one.open_or_create(shared).value(), message, "first"));
+}
+
 BOOST_AUTO_TEST_CASE(a_handle_without_a_follower_seals_on_after_its_version_was_disabled) {
   shared_place shared;
   const server one, two;

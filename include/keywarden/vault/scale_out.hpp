@@ -13,6 +13,7 @@
 
 #include <keywarden/vault/scale_out/administration.hpp>
 #include <keywarden/vault/scale_out/follower.hpp>
+#include <keywarden/vault/scale_out/restoring.hpp>
 #include <keywarden/vault/scale_out/setup.hpp>
 #include <keywarden/vault/scale_out/shared_key.hpp>
 #include <keywarden/vault/scale_out/shared_secrets.hpp>
@@ -130,10 +131,15 @@ class scale_out {
   /// Puts a backup of the shared key in place, wrapped for this instance's public key: after the
   /// loss of the instance's private key (`apply_options::replaces` then names the installation
   /// whose copy it takes the place of), of the shared store, or when the store was restored on
-  /// purpose. A fresh version seals from then on; the backup's versions open. The other members'
-  /// copies are made anew from their stored public keys, if the record in the store bears the
-  /// witness of the backup; where there is no record they must join again. A backup from before a
-  /// removal still vouches for who was removed: use one from after it.
+  /// purpose. A fresh version seals from then on; the backup's versions open.
+  ///
+  /// The record in the store is believed if it bears the witness of the backup. If this instance can
+  /// open it, all that is in it stays, and no member is cut off. Else the other members' copies are
+  /// made anew from their stored public keys: those that have seen more than the backup do not
+  /// believe it then, until they apply the same backup. Where nobody vouches for the members, or
+  /// there is no record, they must join again. A backup from before a removal still vouches for who
+  /// was removed: use one from after it. May be repeated, also after it was interrupted, and at each
+  /// member: what was applied already is not applied again.
   ///
   /// Errors: `would_lose` with the versions in the store that the backup does not have and that
   /// have sealed, unless `apply_options::gives_up` names exactly these, and with a member that has
@@ -145,8 +151,10 @@ class scale_out {
                                                bytes_view backup, const password& protection,
                                                const apply_options& options = {}) {
     scale_out made(own, std::move(shared), deployment);
-    if (auto applied = made.setup().put_back(name, backup, protection, options); !applied)
-      return applied.error();
+    auto file = made.state_->keeper().read_back_up(backup, protection);
+    if (!file) return file.error();
+    detail::scale_out_restoring<state, cipher> restoring(*made.state_, std::move(*file), options);
+    if (auto applied = restoring.put_back(name); !applied) return applied.error();
     if (auto looked = made.state_->refresh(); !looked) return looked.error();
     return made;
   }
@@ -183,8 +191,8 @@ class scale_out {
     if (!mine) return mine.error();
     std::vector<scale_out_member_info> made;
     for (const auto& each : (*view)->members) {
-      auto seen = detail::seen_by(state_->records(), state_->deployment(), (*view)->ring,
-                                  (*view)->record, each.installation);
+      auto seen = detail::seen_by(state_->records(), state_->deployment(),
+                                  detail::context_of(**view), each.installation);
       if (!seen) return seen.error();
       made.push_back({each.installation, each.name, each.joined,
                       each.installation == mine->kept.installation, std::move(seen->has),
@@ -251,10 +259,9 @@ class scale_out {
 
   /// Removes a member, in any order, from any member; also itself. Members that have seen that do
   /// not let it back in, whatever it writes; it still has the versions it had, and what is sealed
-  /// with them opens there. Who removes itself also knows the record key of that state, and can
-  /// write itself back in if it can write the store: let another member remove it. Prefer
-  /// `leave_and_rotate`. Errors: `not_found`; `last_protector` for
-  /// the last one; as `refresh`.
+  /// with them opens there. Who removes itself knows the record key of that state: the next member
+  /// that looks replaces it, and then it is shut out as well. Prefer `leave_and_rotate`. Errors:
+  /// `not_found`; `last_protector` for the last one; as `refresh`.
   [[nodiscard]] result<void> leave(const installation_id& member) {
     return remove(member, [](detail::shared_edit&) { return done(); });
   }
@@ -373,8 +380,10 @@ class scale_out {
     if (auto looked = state_->refresh(); !looked) return looked.error();
     auto view = state_->view();
     if (!view) return view.error();
-    const shared_backup made{state_->deployment().text(), (*view)->record, (*view)->trusted.of,
-                             (*view)->trusted.witness.duplicate(),
+    const shared_backup made{{},
+                             state_->deployment().text(),
+                             (*view)->record,
+                             (*view)->chain.duplicate(),
                              detail::duplicate((*view)->ring)};
     return state_->keeper().back_up(made, protection);
   }
@@ -444,6 +453,9 @@ class scale_out {
       if (!fresh) return fresh.error();
       const auto& active = fresh->active();
       next.push_back({active.id, active.state, active.created, 0, active.secret.duplicate()});
+      // As many of the destroyed as leave room for the versions to come.
+      if (next.size() > key_ring::max_versions / 2)
+        next.erase(next.begin(), next.end() - key_ring::max_versions / 2);
       auto ring = key_ring::adopt(std::move(next));
       if (!ring) return ring.error();
       edit.ring = std::move(*ring);
@@ -482,6 +494,7 @@ class scale_out {
            {detail::seen_name(deployment, member), detail::request_name(deployment, member)})
         if (auto erased = detail::erase_if_present(state_->records(), to, name); !erased)
           return erased;
+      to.leaves = mine->kept.installation == member;
       return and_then(to);
     };
     if (mine->kept.installation != member) return state_->change(edit);

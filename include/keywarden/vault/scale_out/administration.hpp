@@ -70,7 +70,12 @@ template <crypto::kem Kem>
 [[nodiscard]] inline result<void> strike_off(shared_edit& edit, const installation_id& member) {
   const auto* own = slot_of(edit.record.header(), member);
   if (own == nullptr)
-    return error(errc::not_found).with(fact::kind, "member").with(fact::name, label_of(member));
+    return error(errc::not_found)
+        .with(fact::kind, "member")
+        .with(fact::name, label_of(member))
+        .with(fact::next_step,
+              "if it was one, and nobody has removed it: re-create the key, which closes it to all "
+              "who are not listed");
   if (edit.members.size() == 1)
     return error(errc::last_protector)
         .with(fact::name, label_of(member))
@@ -135,13 +140,12 @@ template <crypto::aead Cipher>
 
 /// What a member has proved to have. Errors: those of the store.
 [[nodiscard]] result<versions_seen> seen_by(store::record_store auto& records,
-                                            const object_name& deployment, const key_ring& ring,
-                                            const record_id& record,
+                                            const object_name& deployment, const seen_context& now,
                                             const installation_id& member) {
   auto note = records.get(seen_name(deployment, member));
   if (!note) return note.error();
   if (!*note) return versions_seen{};
-  return proven_seen((*note)->data, ring, record, member);
+  return proven_seen((*note)->data, now, member);
 }
 
 /// Whether every member has a version; with `sealing`, whether every member knows that it is the
@@ -149,8 +153,9 @@ template <crypto::aead Cipher>
 [[nodiscard]] result<void> all_have(store::record_store auto& records,
                                     const object_name& deployment, const shared_edit& edit,
                                     key_id version, bool sealing = false) {
+  const auto now = context_of(edit);
   for (const auto& each : edit.members) {
-    auto seen = seen_by(records, deployment, edit.ring, edit.record.header().id, each.installation);
+    auto seen = seen_by(records, deployment, now, each.installation);
     if (!seen) return seen.error();
     if (sealing ? seen->sealing != version : std::ranges::count(seen->has, version) == 0)
       return error(errc::key_state_refused)

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,12 @@ struct chain_link {
   commitment of;
   secret_key witness;
 };
+
+/// How many bytes of a link's commitment name it in a record.
+inline constexpr std::size_t link_id_size = 8;
+[[nodiscard]] inline std::string name_of_link(const commitment& of) {
+  return to_hex(of.view().first(link_id_size));
+}
 
 /// The record keys of a deployment, oldest first; the present one is the last. Every change of
 /// members or versions replaces the record key, so each is a link; leases of messages are none.
@@ -66,15 +75,17 @@ class record_key_chain {
     return done();
   }
 
-  /// Begins with a link that a backup vouches with. Only for an empty chain.
-  [[nodiscard]] result<void> adopt(const commitment& of, const secret_key& witness) {
-    links_.push_back({of, witness.duplicate()});
-    return done();
-  }
-
   [[nodiscard]] const std::vector<chain_link>& links() const noexcept { return links_; }
   /// Only once there is one.
   [[nodiscard]] const chain_link& last() const noexcept { return links_.back(); }
+  /// How many record keys came before the one of this name; none if it is not (or no longer) a
+  /// link.
+  [[nodiscard]] std::optional<std::size_t> position(std::string_view name) const {
+    const auto at = std::ranges::find_if(
+        links_, [&](const chain_link& each) { return name_of_link(each.of) == name; });
+    if (at == links_.end()) return std::nullopt;
+    return static_cast<std::size_t>(at - links_.begin());
+  }
 
   /// A second holder.
   [[nodiscard]] record_key_chain duplicate() const {
@@ -105,9 +116,6 @@ class record_key_chain {
 
   std::vector<chain_link> links_;
 };
-
-/// How many bytes of a link's commitment name it in a record.
-inline constexpr std::size_t link_id_size = 8;
 
 /// Vouches for a state of the record: its generation, its record key, its versions, its members.
 /// Errors: those of the backend.
@@ -150,8 +158,7 @@ inline constexpr std::size_t link_id_size = 8;
     auto said = witness(each.witness, record.header(), record.header().generation + 1,
                         chain.last().of, members);
     if (!said) return said.error();
-    all.push_back(
-        {{"link", to_hex(each.of.view().first(link_id_size))}, {"mac", to_hex(said->view())}});
+    all.push_back({{"link", name_of_link(each.of)}, {"mac", to_hex(said->view())}});
   }
   record.header().attributes["witnesses"] = std::move(all);
   return done();
@@ -171,7 +178,7 @@ inline constexpr std::size_t link_id_size = 8;
   if (listed == header.attributes.end() || !listed->is_array() ||
       listed->size() > record_key_chain::max_links)
     return refusal;
-  const auto wanted = to_hex(link.view().first(link_id_size));
+  const auto wanted = name_of_link(link);
   for (const auto& each : *listed) {
     json_reader read(each, "witness");
     const auto of = read.text("link", 2 * link_id_size);

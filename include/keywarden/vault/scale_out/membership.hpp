@@ -10,17 +10,14 @@
 #include <string_view>
 #include <utility>
 
-#include <keywarden/core/strong.hpp>
 #include <keywarden/key/role.hpp>
 #include <keywarden/protect/opened_record.hpp>
 #include <keywarden/vault/names.hpp>
-#include <keywarden/vault/ring_material.hpp>
+#include <keywarden/vault/scale_out/installation.hpp>
+#include <keywarden/vault/scale_out/shared_backup.hpp>
 #include <keywarden/vault/state.hpp>
 
 namespace keywarden {
-
-/// Names one instance of a deployment for as long as it is a member: 128 bits, random.
-using installation_id = strong_bytes<16, struct installation_id_tag>;
 
 /// How far an instance has come.
 enum class membership_stage : std::uint8_t {
@@ -53,15 +50,6 @@ struct stored_membership {
   store::revision revision;  ///< names this state when replacing it
 };
 
-/// A shared key as a backup holds it. Holds secrets: move-only.
-struct shared_backup {
-  std::string deployment;  ///< its name
-  record_id record;        ///< its record
-  commitment trusted_key;  ///< the record key at the time of the backup
-  secret_key trusted;      ///< its witness key: by it the members of that time are recognised
-  key_ring ring;           ///< the key
-};
-
 /// A concept matching places where an instance keeps its memberships, each under the instance's
 /// own protection. Satisfied by `membership_keeper<State>`.
 ///
@@ -81,60 +69,6 @@ concept keeps_membership = std::copyable<T> &&
   { keeper.read_back_up(file, protection) } -> std::same_as<result<shared_backup>>;
   { keeper.now() } -> std::same_as<time_point>;
 };
-
-namespace detail {
-
-inline constexpr std::string_view shared_backup_name = "backup/scale_out_key";
-
-/// A backup of a shared key: a key record whose only slot is a password's. Its material is the
-/// witness key (32 bytes), then the ring's. Errors: those of randomness and of the KDF.
-template <class Password>
-[[nodiscard]] result<bytes> write_shared_backup(const shared_backup& shared,
-                                                const password& protection) {
-  require_edge<role::password, role::backup>();
-  const auto ring = ring_material(shared.ring);
-  plaintext material(shared.trusted.size() + ring.size());
-  copy_bytes(material.view(), view_of(shared.trusted));
-  copy_bytes(material.view().subspan(shared.trusted.size()), ring.view());
-  auto record = opened_record::create(role::backup::name, joined(shared_backup_name),
-                                      requirements_of<Password>, std::move(material));
-  if (!record) return record.error();
-  record->header().versions = ring_versions(shared.ring);
-  record->header().attributes = {{"of", role::scale_out_key::name},
-                                 {"deployment", shared.deployment},
-                                 {"record", to_hex(shared.record.view())},
-                                 {"trusted_key", to_hex(shared.trusted_key.view())}};
-  if (auto added = record->add_slot(Password(protection.duplicate()), "password"); !added)
-    return added.error();
-  return record->encode();
-}
-
-/// Reads a backup of a shared key. Errors: as `opened_record::open`; `malformed`.
-template <class Password, class Accepts>
-[[nodiscard]] result<shared_backup> read_shared_backup(bytes_view data,
-                                                       const password& protection) {
-  constexpr std::size_t witness_size = 32;
-  auto parsed = key_record::parse(data);
-  if (!parsed) return parsed.error();
-  auto record = opened_record::open<Password, Accepts>(
-      *parsed, role::backup::name, shared_backup_name, Password(protection.duplicate()));
-  if (!record) return record.error();
-  json_reader read(record->header().attributes, "backup");
-  if (read.text("of", 64) != role::scale_out_key::name)
-    read.fail("of", "a backup of another kind of key");
-  auto deployment = read.text("deployment", object_name::max_size);
-  const auto id = read.hex<record_id>("record");
-  const auto trusted_key = read.hex<commitment>("trusted_key");
-  const auto material = record->material().view();
-  if (material.size() < witness_size) read.fail("material", "too short");
-  if (auto ok = read.finish(); !ok) return ok.error();
-  auto ring = load_ring(record->header(), material.subspan(witness_size));
-  if (!ring) return ring.error();
-  return shared_backup{std::move(deployment), id, trusted_key,
-                       secret_key::copy_of(material.first(witness_size)), std::move(*ring)};
-}
-
-}  // namespace detail
 
 /// Keeps memberships in a vault, each in a record under its service master key: whoever steals the
 /// vault's store learns no private key, and whoever can only write it can remove a membership or

@@ -12,7 +12,7 @@
 #include <keywarden/crypto/kem.hpp>
 #include <keywarden/protect/recipient.hpp>
 #include <keywarden/vault/ring_material.hpp>
-#include <keywarden/vault/scale_out/membership.hpp>
+#include <keywarden/vault/scale_out/installation.hpp>
 #include <keywarden/vault/scale_out/verification_code.hpp>
 
 namespace keywarden::detail {

@@ -23,7 +23,9 @@ struct shared_view {
   record_id record;
   commitment record_commitment;
   secret_key record_key;
-  chain_link trusted;
+  record_key_chain chain;
+  std::string sealing_since;   ///< the link with which the active version began to seal
+  bool wants_renewal = false;  ///< see `wants_renewal`
   std::uint64_t generation = 0;
   state_digest state;
   std::optional<store::revision> revision;  ///< none for what was written and not read again
@@ -37,6 +39,8 @@ struct shared_edit {
   roster members;
   /// Who could open the record before cannot open what is written; a link of the chain.
   bool fresh_record_key = true;
+  /// Who writes this leaves with it, and still knows the record key.
+  bool leaves = false;
   store::transaction also{};  ///< committed together with the record
 };
 
@@ -64,6 +68,26 @@ struct shared_edit {
   return next;
 }
 
+/// The link with which the active version began to seal, as the record tells.
+[[nodiscard]] inline std::string sealing_since(const record_header& header) {
+  json_reader read(header.attributes, "record");
+  return read.text("sealing_since", 2 * link_id_size);
+}
+/// Whether who wrote this state has left with it and still knows its record key: the next member
+/// that sees it replaces that.
+[[nodiscard]] inline bool wants_renewal(const record_header& header) {
+  const auto at = header.attributes.find("left");
+  return at != header.attributes.end() && at->is_boolean() && at->get<bool>();
+}
+
+/// What proofs about versions are made with.
+[[nodiscard]] inline seen_context context_of(const shared_view& view) {
+  return {view.ring, view.chain, view.record, view.sealing_since};
+}
+[[nodiscard]] inline seen_context context_of(const shared_edit& edit) {
+  return {edit.ring, edit.chain, edit.record.header().id, sealing_since(edit.record.header())};
+}
+
 /// A second holder of what an edit has.
 [[nodiscard]] inline shared_view view_of_edit(const shared_edit& edit, const state_digest& state,
                                               std::optional<store::revision> revision) {
@@ -73,7 +97,9 @@ struct shared_edit {
           edit.record.header().id,
           last.of,
           opened_record_access::record_key(edit.record),
-          {last.of, last.witness.duplicate()},
+          edit.chain.duplicate(),
+          sealing_since(edit.record.header()),
+          wants_renewal(edit.record.header()),
           edit.record.header().generation,
           state,
           revision};
@@ -134,9 +160,13 @@ template <crypto::kem Kem>
           {{"version", each.id.value()}, {"time", since->time_since_epoch().count()}});
   }
   header.attributes["retired"] = std::move(retired);
+  const bool another_seals = std::ranges::none_of(header.versions, [&](const version_info& before) {
+    return before.id == edit.ring.active().id && before.state == key_state::active;
+  });
   header.versions = ring_versions(edit.ring);
   list_members(header, edit.members);
   if (edit.fresh_record_key) {
+    header.attributes["left"] = edit.leaves;
     auto fresh = edit.record.rekey_with(
         [](const slot& old, const secret_key& record_key, const record_header& of) {
           return protect::remake_slot(old, record_key, of);
@@ -145,6 +175,7 @@ template <crypto::kem Kem>
   }
   if (auto longer = edit.chain.extend(opened_record_access::record_key(edit.record)); !longer)
     return longer.error();
+  if (another_seals) header.attributes["sealing_since"] = name_of_link(edit.chain.last().of);
   edit.record.set_material(edit.chain.material(edit.ring));
   if (auto borne = bear_witness(edit.record, edit.members, edit.chain); !borne)
     return borne.error();

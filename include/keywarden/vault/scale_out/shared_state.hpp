@@ -10,13 +10,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <keywarden/key/seal_budget.hpp>
 #include <keywarden/store/concepts.hpp>
 #include <keywarden/store/stand_back.hpp>
+#include <keywarden/vault/scale_out/look_pace.hpp>
 #include <keywarden/vault/scale_out/membership.hpp>
 #include <keywarden/vault/scale_out/shared_record.hpp>
 #include <keywarden/vault/scale_out/trust.hpp>
@@ -30,10 +30,6 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   using kem = Kem;
   using view_pointer = std::shared_ptr<const shared_view>;
 
-  /// How long a member seals without having looked: then `seal` looks itself.
-  static constexpr std::chrono::minutes look_every{1};
-  /// How long it seals while it cannot look: the key may have been replaced meanwhile.
-  static constexpr std::chrono::minutes seals_unseen{10};
   /// How long ago a version must have stopped sealing before it is destroyed: no process that keeps
   /// to the limit above, on a clock that is not wrong by more than the difference, seals with it.
   static constexpr std::chrono::minutes retired_for{15};
@@ -75,28 +71,14 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     return look(&confirmation);
   }
 
-  /// Looks because a message names a version that is not known here: one look for all who ask at
-  /// the same time, and at most one every `least_pause`, so that forged messages do not become a
-  /// load on the store. Errors: as `refresh`.
+  /// Looks because a message names a version that is not known here. Errors: as `refresh`.
   [[nodiscard]] result<void> refresh_for_unknown() {
-    const auto asked = begun_.load();
-    const std::scoped_lock turn(turn_);
-    if (asked < ended_) return outcome_;  // begun after we asked, and ended
-    std::this_thread::sleep_until(last_answer_ + least_pause);
-    const auto number = ++begun_;
-    outcome_ = refresh();
-    last_answer_ = std::chrono::steady_clock::now();
-    ended_ = number;
-    return outcome_;
+    return pace_.for_unknown([&] { return refresh(); });
   }
-
-  /// Before a message is sealed: looks if nobody has looked for `look_every`. While the store is
-  /// away, goes on for `seals_unseen`. Errors: `timed_out` after that, with the reason; those of
-  /// `refresh` that are no matter of waiting.
+  /// Before a message is sealed: looks if nobody has for a while. Errors: `timed_out`,
+  /// `not_activated`.
   [[nodiscard]] result<void> keep_up() {
-    if (unseen_for() < look_every) [[likely]]
-      return done();
-    return keep_up_slowly();
+    return pace_.before_sealing([&] { return now(); }, [&] { return refresh(); });
   }
 
   /// Reads the shared key, lets `make(edit)` change it, and commits; again when another member was
@@ -133,26 +115,17 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     return kept;
   }
 
-  /// What came of writing a record anew: by it, the record is recognised.
-  struct written_anew {
-    std::uint64_t generation;
-    state_digest state;
-    chain_link trusted;
-  };
-  /// Writes the record of a shared key for the first time, or in place of one that cannot be
-  /// opened. Errors: `store_conflict`; those of the store.
-  [[nodiscard]] result<written_anew> write_anew(shared_edit edit,
+  /// Writes the record of a shared key for the first time, or in place of what is there. Errors:
+  /// `store_conflict`; those of the store.
+  [[nodiscard]] result<state_digest> write_anew(shared_edit& edit,
                                                 std::optional<store::revision> expected) {
-    const std::scoped_lock held(guard_);
     auto written = encode_shared(edit, now());
     if (!written) return written.error();
     const auto state = digest_of(*written);
     if (!state) return state.error();
     if (auto committed = commit(edit, std::move(*written), expected); !committed)
       return committed.error();
-    const auto& last = edit.chain.last();
-    return written_anew{
-        edit.record.header().generation, *state, {last.of, last.witness.duplicate()}};
+    return *state;
   }
 
   /// Reads what this instance keeps. Errors: `not_activated` when it keeps nothing.
@@ -169,7 +142,6 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
 
  private:
   static constexpr int most_attempts = 64;
-  static constexpr std::chrono::milliseconds least_pause{20};
 
   /// A record that was read, opened and believed.
   struct believed {
@@ -179,16 +151,21 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   };
 
   [[nodiscard]] result<void> look(const verification_code* confirmation) {
+    const auto begun = now();
     auto found = records_.get(key_name());
     if (!found) return found.error();
     if (!*found) return missing();
     const auto before = known();
-    if (before == nullptr || before->revision != (*found)->revision || confirmation != nullptr) {
+    auto mine = own();
+    if (!mine) return not_ours(mine.error());
+    if (before == nullptr || before->revision != (*found)->revision || confirmation != nullptr ||
+        !same_state(mine->kept, *before)) {
       auto read = believe(**found, before, confirmation);
       if (!read) return read.error();
       publish(read->edit, read->state, read->revision);
     }
-    last_look_.store(now(), std::memory_order_relaxed);
+    pace_.looked(begun);
+    if (known()->wants_renewal) renew();
     tell_seen();
     return done();
   }
@@ -203,12 +180,13 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     if (!state) return state.error();
     for (int attempt = 0;; ++attempt) {
       auto mine = own();
-      if (!mine)
-        return mine.error().code() == errc::not_activated ? withdrawn(mine.error()) : mine.error();
-      auto edit = open_as(*record, *state, mine->kept, before);
+      if (!mine) return not_ours(mine.error());
+      const auto newer = seen_since(mine->kept, before);
+      const auto& best = newer ? *newer : mine->kept;
+      auto edit = open_as(*record, *state, best, before);
       if (!edit) return edit.error();
       if (auto trusted = judge_.trust(edit->record.header(), edit->ring, edit->members, edit->chain,
-                                      *state, mine->kept, confirmation);
+                                      *state, best, confirmation);
           !trusted)
         return trusted.error();
       auto kept = remember(*edit, *state, *mine);
@@ -217,6 +195,21 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
       if (kept.error().code() != errc::store_conflict || attempt == most_attempts)
         return kept.error();
     }
+  }
+
+  /// What this process has seen, if that is more than what is kept: it could not be kept then, and
+  /// counts all the same.
+  [[nodiscard]] static std::optional<membership> seen_since(const membership& kept,
+                                                            const view_pointer& before) {
+    if (before == nullptr || kept.stage != membership_stage::active ||
+        kept.record != before->record || kept.generation >= before->generation)
+      return std::nullopt;
+    return recognising(kept, before->record, before->generation, before->state,
+                       before->chain.last());
+  }
+  [[nodiscard]] static bool same_state(const membership& kept, const shared_view& seen) {
+    return kept.stage == membership_stage::active && kept.record == seen.record &&
+           kept.generation == seen.generation && kept.state == seen.state;
   }
 
   [[nodiscard]] result<shared_edit> open_as(const key_record& record, const state_digest& state,
@@ -250,6 +243,37 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     auto next = recognising(mine.kept, header.id, header.generation, state, now_seen.chain.last());
     return keeper_.save(deployment_, next, mine.revision);
   }
+  /// The same for what was committed: another process of this instance may keep something at the
+  /// same time. Errors: those of the instance's own store; never `store_conflict`.
+  [[nodiscard]] result<void> keep(const shared_edit& committed, const state_digest& state) {
+    for (int attempt = 0;; ++attempt) {
+      auto mine = own();
+      auto kept = mine ? remember(committed, state, *mine) : mine.error();
+      if (kept) return kept;
+      const bool conflict = kept.error().code() == errc::store_conflict;
+      if (conflict && attempt < most_attempts) {
+        store::stand_back(attempt);
+        continue;
+      }
+      return error(conflict ? errc::store_busy : kept.error().code())
+          .because(kept.error())
+          .with(fact::name, deployment_.text())
+          .with(fact::reason, "the change is made, and could not be kept in this instance's vault")
+          .with(fact::next_step,
+                "make its store writable, and look at the deployment again; until then an earlier "
+                "state would be believed after a restart");
+    }
+  }
+
+  /// Replaces the record key after a member has left by itself, which knows it. Tried again with
+  /// every look, until one member has done it.
+  void renew() {
+    auto make = [](shared_edit& edit) -> result<void> {
+      if (!wants_renewal(edit.record.header())) return error(errc::already_exists);
+      return done();
+    };
+    static_cast<void>(change_until_first(make, true));
+  }
 
   /// Tells the other members which versions this one has, so that they may promote and destroy
   /// some. Tried again with every look until it is told: nothing here depends on it.
@@ -263,13 +287,13 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     auto present = records_.get(name);
     if (!present) return;
     if (*present) {
-      const auto proven = proven_seen((*present)->data, view->ring, view->record, member);
+      const auto proven = proven_seen((*present)->data, context_of(*view), member);
       const auto alive = std::ranges::count_if(
           view->ring.versions(), [](const key_version& each) { return !each.secret.empty(); });
       told_ = std::cmp_equal(proven.has.size(), alive) && proven.sealing == view->ring.active().id;
       if (told_) return;
     }
-    auto note = encode_seen(view->ring, view->record, member);
+    auto note = encode_seen(context_of(*view), member);
     if (!note) return;
     store::transaction changes;
     if (*present)
@@ -290,13 +314,14 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   }
   template <class Make>
   [[nodiscard]] result<void> change_once(Make& make, bool stays) {
+    const auto begun = now();
     auto found = records_.get(key_name());
     if (!found) return found.error();
     if (!*found) return missing();
     auto read = believe(**found, known(), nullptr);
     if (!read) return read.error();
     publish(read->edit, read->state, read->revision);
-    last_look_.store(now(), std::memory_order_relaxed);
+    pace_.looked(begun);
     auto& edit = read->edit;
     if (auto made = make(edit); !made) return made;
     auto written = encode_shared(edit, now());
@@ -306,9 +331,9 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     if (auto committed = commit(edit, std::move(*written), read->revision); !committed)
       return committed;
     if (!stays) return done();
-    // It is done, whatever happens to what is kept here: the next look keeps it then.
+    // Known here from now on, whether or not it can be kept.
     publish(edit, *state, std::nullopt);
-    if (auto mine = own()) static_cast<void>(remember(edit, *state, *mine));
+    if (auto kept = keep(edit, *state); !kept) return kept;
     tell_seen();
     return done();
   }
@@ -339,11 +364,13 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
                std::optional<store::revision> revision) {
     auto made = std::make_shared<const shared_view>(view_of_edit(seen, state, revision));
     const std::scoped_lock held(view_guard_);
-    if (view_ == nullptr || !same_keys(view_->ring, made->ring)) {
-      told_ = false;
+    if (view_ == nullptr || view_->record_commitment != made->record_commitment) told_ = false;
+    if (view_ == nullptr || !same_keys(view_->ring, made->ring))
       epoch_.fetch_add(1, std::memory_order_release);
-    }
     view_ = std::move(made);
+  }
+  [[nodiscard]] error not_ours(const error& why) {
+    return why.code() == errc::not_activated ? withdrawn(why) : why;
   }
   [[nodiscard]] error withdrawn(error why) {
     withdraw(why);
@@ -355,38 +382,6 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     view_.reset();
     refusal_ = std::move(why);
     epoch_.fetch_add(1, std::memory_order_release);
-  }
-
-  /// How long nobody has looked. A clock that was set back tells nothing: too long, then.
-  [[nodiscard]] std::chrono::seconds unseen_for() const {
-    const auto present = now();
-    const auto last = last_look_.load(std::memory_order_relaxed);
-    return present >= last ? present - last : std::chrono::seconds(seals_unseen);
-  }
-  [[nodiscard]] result<void> keep_up_slowly() {
-    std::unique_lock turn(turn_, std::try_to_lock);
-    // Once it is too long, everybody waits for the one who looks.
-    if (!turn.owns_lock() && unseen_for() >= seals_unseen) turn.lock();
-    const auto unseen = unseen_for();
-    if (unseen < look_every) return done();
-    // One looks, the others go on meanwhile; and while the store is away, one tries now and then.
-    result<void> looked = error(errc::store_busy);
-    if (turn.owns_lock() && (now() - last_try_ >= look_every || unseen >= seals_unseen)) {
-      last_try_ = now();
-      looked = refresh();
-      if (looked) return looked;
-    }
-    const auto code = looked.error().code();
-    const bool away = code == errc::io_failed || code == errc::store_busy;
-    if (!away) return looked;
-    if (unseen < seals_unseen) return done();
-    return error(errc::timed_out)
-        .because(looked.error())
-        .with(fact::operation, "seal")
-        .with(fact::reason,
-              "the shared store has not been seen for too long: the key may have been replaced")
-        .with(fact::limit, std::chrono::seconds(seals_unseen).count())
-        .with(fact::next_step, "make the store reachable again; opening goes on");
   }
 
   [[nodiscard]] error missing() const {
@@ -410,17 +405,10 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   view_pointer view_;
   error refusal_ = error(errc::not_activated);
   std::atomic<std::uint64_t> epoch_{0};
-  std::atomic<time_point> last_look_{};
+  look_pace pace_;
 
   std::mutex budgets_guard_;
   std::map<std::uint32_t, std::shared_ptr<seal_budget>> budgets_;
-
-  std::mutex turn_;  // of looks for unknown versions, and of those before sealing
-  std::atomic<std::uint64_t> begun_{0};
-  std::uint64_t ended_ = 0;
-  result<void> outcome_;
-  std::chrono::steady_clock::time_point last_answer_{};
-  time_point last_try_{};
 };
 
 }  // namespace keywarden::detail
