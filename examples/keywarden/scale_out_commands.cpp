@@ -313,8 +313,7 @@ result<answer> apply(context& at) {
                              file->view(), *protection, options);
   if (!applied) return applied.error();
   return answer(
-      "Put the backup in place: this instance is a member, and a fresh version seals. Back the key "
-      "up "
+      "The backup is in place: this instance is a member, and a fresh version seals. Back the key up "
       "again.");
 }
 

@@ -407,14 +407,23 @@ class ScaleOut(unittest.TestCase):
                          {"first": False, "third": True})
         self.assertEqual(self.get(self.third, "connection"), SECRET)
 
+    def loses_its_private_key(self, instance, applying):
+        name, member = next((name, each) for name, each in self.members(instance).items() if each["this_instance"])
+        self.run_at(instance, "forget")
+        return [*applying, "--name", name, "--replaces", member["installation"]]
+
     def test_a_backup_that_is_too_old_for_the_members_cuts_them_off_only_when_that_is_said(self):
         self.founded()
         applying = self.extracted(self.first, "early.backup")
         self.joined(self.second)
-        self.assertEqual(self.refused(self.first, *applying)["code"], "would_lose")
+        again = self.loses_its_private_key(self.first, applying)
+        self.assertEqual(self.refused(self.first, *again)["code"], "would_lose")
         self.assertEqual(set(self.members(self.second)), {"first", "second"})
-        self.run_at(self.first, *applying, "--cut-off-members")
+        self.run_at(self.first, *again, "--cut-off-members")
         self.assertEqual(self.refused(self.second, "members")["code"], "authentication_failed")
+        self.run_at(self.second, *applying, "--name", "second")  # the same backup, and nobody is cut off any more
+        for each in [self.first, self.second]:
+            self.assertEqual(set(self.members(each)), {"first", "second"})
 
     def test_versions_that_a_backup_does_not_have_are_given_up_by_name_only(self):
         self.founded()
@@ -422,9 +431,11 @@ class ScaleOut(unittest.TestCase):
         applying = self.extracted(self.first, "old.backup")
         version = self.told(self.first, "rotate")["version"]
         self.put(self.first, "newer", "sealed under what the backup lacks")
+        self.run_at(self.first, *applying)  # at a member, nothing is lost
+        self.assertEqual(self.get(self.first, "newer"), "sealed under what the backup lacks")
+        applying = self.loses_its_private_key(self.first, applying)
         for words in [[], ["--give-up", version + 1]]:
             self.assertEqual(self.refused(self.first, *applying, *words)["code"], "would_lose", words)
-        self.assertEqual(self.get(self.first, "newer"), "sealed under what the backup lacks")
         self.run_at(self.first, *applying, "--give-up", version)
         self.assertEqual(self.get(self.first, "connection"), SECRET)
         self.refused(self.first, "secret", "get", "newer", "--output", self.first.path("none"))
