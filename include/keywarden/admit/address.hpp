@@ -129,12 +129,14 @@ class address {
     *this = *made;
   }
 
+  /// The IPv4 address of these octets, the first one first; kept as its mapped IPv6 form.
   [[nodiscard]] static constexpr address v4(const std::array<std::uint8_t, 4>& octets) noexcept {
     address made;
     made.bytes_ = v4_prefix;
     std::ranges::copy(octets, made.bytes_.begin() + 12);
     return made;
   }
+  /// The address of these octets, in network byte order; a mapped IPv4 address is the IPv4 one.
   [[nodiscard]] static constexpr address v6(const std::array<std::uint8_t, 16>& octets) noexcept {
     address made;
     made.bytes_ = octets;
@@ -160,6 +162,7 @@ class address {
         .with(fact::next_step, "write it like 192.0.2.1 or 2001:db8::1");
   }
 
+  /// Whether it is an IPv4 address, however it was spelt.
   [[nodiscard]] constexpr bool is_v4() const noexcept {
     using words = std::array<std::uint64_t, 2>;
     constexpr auto all = std::uint8_t{0xFF};

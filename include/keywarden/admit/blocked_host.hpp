@@ -16,7 +16,7 @@ struct blocked_host {
   address host;                  ///< an IPv4 address, or the first address of an IPv6 /64
   instant since;                 ///< its first request that was refused
   std::optional<instant> until;  ///< none: until one of its requests ends
-  sub_status why;
+  sub_status why;                ///< which limit: how many at once, or how many in a time
 
   friend bool operator==(const blocked_host&, const blocked_host&) = default;
 };

@@ -118,6 +118,7 @@ class concurrent_connections {
     return state_->open.size();
   }
 
+  /// The limits that it was made with; they never change.
   [[nodiscard]] const concurrency_limits& limits() const noexcept { return state_->limits; }
 
  private:

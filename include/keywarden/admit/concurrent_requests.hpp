@@ -88,6 +88,7 @@ class concurrent_requests {
 
  public:
   static constexpr std::string_view name = "concurrent_requests";
+  /// What decides which bucket a host falls into; random unless it is given.
   using hash_key = table::hash_key;
 
   /// One place among its host's open requests; given back when it is destroyed.
@@ -172,7 +173,9 @@ class concurrent_requests {
     });
   }
 
+  /// The limits that it was made with; they never change.
   [[nodiscard]] const request_concurrency& limits() const noexcept { return state_->limits; }
+  /// Who says whose a request is: the connected peer, or what trusted proxies say.
   [[nodiscard]] const Identity& identity() const noexcept { return state_->who; }
 
   /// All the memory that the table takes, now and ever.

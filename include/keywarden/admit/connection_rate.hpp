@@ -89,6 +89,7 @@ class connection_rate {
         .with(fact::limit, s.limits.connections);
   }
 
+  /// The limits that it was made with; they never change.
   [[nodiscard]] const rate_limits& limits() const noexcept { return state_->limits; }
 
  private:

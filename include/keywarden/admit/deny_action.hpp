@@ -54,6 +54,7 @@ class deny_action {
         .with(fact::next_step, "write AbortRequest, Unauthorized, Forbidden or NotFound");
   }
 
+  /// Whether the connection is dropped without an answer.
   [[nodiscard]] constexpr bool aborts() const noexcept { return sent_ == no_status; }
 
   /// The status to send; none: drop the connection.

@@ -28,6 +28,7 @@ class dry_run {
   static constexpr std::string_view name = "dry_run";
   /// The rule's; none when it would have refused.
   using permit = std::optional<typename Rule::permit>;
+  /// Is told each refusal, with the facts that the client never sees.
   using logger = std::function<void(const error& refusal)>;
 
   dry_run(Rule rule, logger log) : rule_(std::move(rule)), log_(std::move(log)) {}
@@ -44,6 +45,7 @@ class dry_run {
     return permit{};
   }
 
+  /// The rule that is asked and not obeyed.
   [[nodiscard]] const Rule& rule() const noexcept { return rule_; }
 
  private:

@@ -24,12 +24,12 @@ namespace keywarden::admit {
 /// What a configuration says about requests. A limit of 0 and an interval that is not positive are
 /// errors even where the limit is off.
 struct dynamic_ip_settings {
-  bool deny_by_concurrent_requests = false;
-  std::uint32_t max_concurrent_requests = 20;
-  bool deny_by_request_rate = true;
-  std::uint32_t max_requests = 100;
-  std::chrono::milliseconds request_interval{2000};
-  admit::deny_action deny_action = split_merge_deny_action;
+  bool deny_by_concurrent_requests = false;  ///< off: proxies and address translation make many one
+  std::uint32_t max_concurrent_requests = 20;        ///< of one host, while that is on
+  bool deny_by_request_rate = true;                  ///< whether requests in a time are limited
+  std::uint32_t max_requests = 100;                  ///< of one host in `request_interval`
+  std::chrono::milliseconds request_interval{2000};  ///< the window that requests are counted in
+  admit::deny_action deny_action = split_merge_deny_action;  ///< what a refused client gets
   bool logging_only = false;     ///< a weakening: refusals are logged, and served
   std::vector<network> exempt;   ///< always served, whatever the rest says
   std::vector<network> proxies;  ///< see `trusted_proxies`; none: headers are not looked at
@@ -126,6 +126,7 @@ class dynamic_ip_restrictions {
   /// What a client that is refused now gets.
   [[nodiscard]] admit::deny_action deny_action() const { return current()->settings.deny_action; }
 
+  /// What is in force now, as a copy; another thread may replace it at once.
   [[nodiscard]] dynamic_ip_settings settings() const { return current()->settings; }
 
   /// Who is blocked by either limit and has been refused, at most so many.

@@ -49,7 +49,9 @@ class exempt {
     return permit(std::in_place_index<1>, *std::move(admitted));
   }
 
+  /// Whose requests are always served.
   [[nodiscard]] const std::vector<network>& networks() const noexcept { return networks_; }
+  /// The rule that everybody else is judged by.
   [[nodiscard]] const Rule& rule() const noexcept { return rule_; }
 
  private:

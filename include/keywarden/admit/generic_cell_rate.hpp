@@ -24,8 +24,8 @@ namespace keywarden::admit {
 /// more than 36 years. nginx's `rate=10r/s burst=20 nodelay` is an interval of 100 ms, burst 21.
 struct cell_limits {
   std::chrono::nanoseconds interval{20'000'000};  ///< 50 requests a second, as 100 in 2000 ms are
-  std::uint32_t burst = 100;
-  std::uint32_t hosts = 16'384;  ///< remembered at a time, see `host_table`
+  std::uint32_t burst = 100;                      ///< requests that a host may make at once
+  std::uint32_t hosts = 16'384;                   ///< remembered at a time, see `host_table`
 
   friend bool operator==(const cell_limits&, const cell_limits&) = default;
 };
@@ -111,6 +111,7 @@ class generic_cell_rate {
  public:
   static constexpr std::string_view name = "generic_cell_rate";
   using permit = stateless_permit;
+  /// What decides which bucket a host falls into; random unless it is given.
   using hash_key = table::hash_key;
 
   explicit generic_cell_rate(cell_limits limits = {}, Identity who = {})
@@ -173,7 +174,9 @@ class generic_cell_rate {
     });
   }
 
+  /// The limits that it was made with; they never change.
   [[nodiscard]] const cell_limits& limits() const noexcept { return state_->limits; }
+  /// Who says whose a request is: the connected peer, or what trusted proxies say.
   [[nodiscard]] const Identity& identity() const noexcept { return state_->who; }
 
   /// All the memory that the table takes, now and ever.

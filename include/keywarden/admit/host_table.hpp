@@ -32,6 +32,7 @@ inline constexpr std::size_t bucket_size = 16;
 template <class Bucket>
 class host_table {
  public:
+  /// Mixed into the hash of every host, so that nobody can aim at a bucket: keep it to yourself.
   using hash_key = std::array<std::uint64_t, 2>;
 
   /// `hosts` is rounded up to whole buckets.
@@ -69,6 +70,7 @@ class host_table {
     return sizeof(*this) + buckets_.capacity() * sizeof(Bucket);
   }
 
+  /// A key that nobody knows, from the system's randomness. Errors: `backend_failed`.
   [[nodiscard]] static result<hash_key> random_key() {
     std::array<std::uint8_t, 16> drawn{};
     if (auto filled = system_random::fill(drawn); !filled) return filled.error();

@@ -116,6 +116,7 @@ class network {
     return bits_ - (base_.is_v4() ? 96U : 0U);
   }
 
+  /// Whether an address is one of this network; never across the two families.
   [[nodiscard]] constexpr bool contains(const address& one) const noexcept {
     return one.is_v4() == base_.is_v4() && detail::masked(one, bits_) == base_;
   }

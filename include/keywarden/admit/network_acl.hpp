@@ -59,6 +59,7 @@ class network_acl {
   void reload(std::vector<network_rule> rules, otherwise last = otherwise::deny) const {
     replace(list(std::move(rules), {}, last, false));
   }
+  /// The same from rules with numbers, with the implicit last word: refusals name a rule by them.
   void reload(const ordered_rules& rules) const { replace(list(rules)); }
 
   /// The rules now in force, in their order.

@@ -26,11 +26,11 @@ struct shadow {
 
 /// An address about which two lists differ.
 struct disagreement {
-  address witness;
-  action left;
-  action right;
-  std::optional<std::size_t> left_rule;  ///< which rule decides, from 0; nothing: the last word
-  std::optional<std::size_t> right_rule;
+  address witness;                        ///< one of those about which they differ
+  action left;                            ///< what the first list says about it
+  action right;                           ///< what the second one says
+  std::optional<std::size_t> left_rule;   ///< which rule decides, from 0; nothing: the last word
+  std::optional<std::size_t> right_rule;  ///< the same in the second list
 
   friend bool operator==(const disagreement&, const disagreement&) = default;
 };

@@ -57,8 +57,8 @@ class network_lookup {
   /// The same rules decide from `first` to the next segment's. Where `::/0` is cut, the segments
   /// of IPv6 go on through the mapped IPv4 addresses, of which they say nothing.
   struct segment {
-    address first;
-    detail::deciding by;
+    address first;        ///< where it begins
+    detail::deciding by;  ///< the rules that decide in it
   };
 
   constexpr explicit network_lookup(std::span<const network_rule> rules)

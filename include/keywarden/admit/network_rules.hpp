@@ -26,8 +26,8 @@ enum class otherwise : std::uint8_t { deny, permit };
 
 /// One line of an access control list; its place in the list is its number.
 struct network_rule {
-  admit::action action;
-  network from;
+  admit::action action;  ///< what happens to those who match
+  network from;          ///< who matches
 
   friend bool operator==(const network_rule&, const network_rule&) = default;
 };
@@ -63,17 +63,17 @@ struct network_rule {
 
 /// One rule as a person orders it: the lower number is asked first.
 struct ordered_rule {
-  std::uint32_t order;
-  admit::action action;
-  network from;
-  std::string description;
+  std::uint32_t order;      ///< no two rules of a list have the same
+  admit::action action;     ///< what happens to those who match
+  network from;             ///< who matches
+  std::string description;  ///< for people: shown with a refusal, never interpreted
 
   /// The four attributes of a rule as a configuration writes them.
   struct text {
-    std::string_view order;
-    std::string_view action;
-    std::string_view subnet;
-    std::string_view description = {};
+    std::string_view order;             ///< decimal digits
+    std::string_view action;            ///< `permit` or `deny`
+    std::string_view subnet;            ///< like `192.0.2.0/24`
+    std::string_view description = {};  ///< anything
   };
 
   /// The order is decimal digits, the action `permit` or `deny`, the subnet IPv4 or IPv6 with its
@@ -137,8 +137,8 @@ class ordered_rules {
 
   /// What a rule's place in the list does not say.
   struct label {
-    std::uint32_t order;
-    std::string description;
+    std::uint32_t order;      ///< the number that a person gave the rule
+    std::string description;  ///< what the person wrote to it
 
     friend bool operator==(const label&, const label&) = default;
   };
@@ -202,7 +202,9 @@ class rule_set {
   constexpr rule_set(std::span<const network_rule> rules, otherwise last) noexcept
       : rules_(rules), last_(rules.empty() ? otherwise::deny : last) {}
 
+  /// Views the rules that it was made from, which must outlive it.
   [[nodiscard]] constexpr std::span<const network_rule> rules() const noexcept { return rules_; }
+  /// What happens to an address that no rule matches; `deny` where there is no rule.
   [[nodiscard]] constexpr otherwise last() const noexcept { return last_; }
 
   /// Whether the last word follows from the rules rather than from what somebody said.

@@ -34,6 +34,7 @@ concept client_identity = std::copyable<T> && requires(const T& who, const reque
 /// the service. Behind a proxy, or an address translation, all its clients count as one host.
 /// Stateless; any thread.
 struct peer_address {
+  /// The connected peer.
   [[nodiscard]] static constexpr address client(const request& asked) noexcept {
     return asked.peer;
   }

@@ -128,6 +128,7 @@ class request_rate {
  public:
   static constexpr std::string_view name = "request_rate";
   using permit = stateless_permit;
+  /// What decides which bucket a host falls into; random unless it is given.
   using hash_key = table::hash_key;
 
   explicit request_rate(request_limits limits = {}, Identity who = {})
@@ -191,7 +192,9 @@ class request_rate {
     });
   }
 
+  /// The limits that it was made with; they never change.
   [[nodiscard]] const request_limits& limits() const noexcept { return state_->limits; }
+  /// Who says whose a request is: the connected peer, or what trusted proxies say.
   [[nodiscard]] const Identity& identity() const noexcept { return state_->who; }
 
   /// All the memory that the table takes, now and ever.

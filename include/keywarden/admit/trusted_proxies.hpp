@@ -89,6 +89,7 @@ class trusted_proxies {
   trusted_proxies() = default;
   explicit trusted_proxies(std::vector<network> trusted) : trusted_(std::move(trusted)) {}
 
+  /// Whose request it is; the peer itself unless it is a trusted proxy.
   [[nodiscard]] address client(const request& asked) const noexcept {
     auto reached = asked.peer;
     if (!trusts(reached)) return reached;
@@ -110,10 +111,12 @@ class trusted_proxies {
     return reached;
   }
 
+  /// Whether what this address says of others is believed.
   [[nodiscard]] bool trusts(const address& one) const noexcept {
     return std::ranges::any_of(trusted_, [&](const network& each) { return each.contains(one); });
   }
 
+  /// The addresses of the proxies that are believed.
   [[nodiscard]] const std::vector<network>& networks() const noexcept { return trusted_; }
 
   friend bool operator==(const trusted_proxies&, const trusted_proxies&) = default;

@@ -28,9 +28,13 @@ class endpoint_access {
         endpoint_(endpoint),
         owner_(owner) {}
 
+  /// Whom the instance knows. Valid as long as this or a copy.
   [[nodiscard]] const directory& known() const noexcept { return *known_; }
+  /// The endpoint that permissions are looked up for.
   [[nodiscard]] const object_name& endpoint() const noexcept { return endpoint_; }
+  /// The login that has every permission on the endpoint.
   [[nodiscard]] const object_name& owner() const noexcept { return owner_; }
+  /// The same endpoint and owner, judged by another directory; this one stays as it is.
   [[nodiscard]] endpoint_access with(directory known) const {
     return {std::move(known), endpoint_, owner_};
   }

@@ -28,6 +28,7 @@ struct allow_anonymous_i_accept_the_risk {
 class anonymous_connectors {
  public:
   using form = auth::form::server_certificate;
+  /// What every client's principal is called.
   static constexpr std::string_view login = "anonymous";
 
   /// Errors: as `own_identities::of`.

@@ -31,6 +31,7 @@ template <pki::revocation_check Revocation, class... Options>
 class certificate<trust::chain<Revocation, Options...>> {
  public:
   using form = auth::form::certificate;
+  /// What is demanded of a peer's certificate, as the type was named.
   using trust = keywarden::trust::chain<Revocation, Options...>;
 
   /// How many peers' paths are remembered for `permits`; beyond, who was judged first is not
@@ -58,14 +59,17 @@ class certificate<trust::chain<Revocation, Options...>> {
   void reload_own(const own_identities& own) const {
     state_->now.change([&](snapshot& next) { next.own = own; });
   }
+  /// From now on, these logins, users, certificates and permissions.
   void reload_directory(directory known) const {
     state_->now.change([&](snapshot& next) { next.access = next.access.with(std::move(known)); });
   }
+  /// From now on, this login has every permission on the endpoint.
   void reload_owner(const object_name& owner) const {
     state_->now.change([&](snapshot& next) {
       next.access = endpoint_access(next.access.known(), next.access.endpoint(), owner);
     });
   }
+  /// From now on, these authorities; a peer of any other is not permitted any more.
   void reload_anchors(const pki::trust_anchors& anchors) const {
     state_->now.change([&](snapshot& next) { next.trusting.anchors = anchors; });
   }

@@ -36,6 +36,7 @@ template <>
 class certificate<trust::pinned> {
  public:
   using form = auth::form::certificate;
+  /// What is demanded of a peer's certificate, as the type was named.
   using trust = keywarden::trust::pinned;
 
   /// Shows `own` to the peers of an endpoint that `owner` (a login) owns. Errors: as

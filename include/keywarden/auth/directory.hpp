@@ -25,22 +25,22 @@ enum class server_role : std::uint8_t {
 
 /// A user of the master scope, and the login it stands for.
 struct directory_user {
-  object_name login;
+  object_name login;  ///< whose permissions it has
   friend bool operator==(const directory_user&, const directory_user&) = default;
 };
 
 /// A peer's certificate, and the user that owns it.
 struct directory_certificate {
-  pki::certificate certificate;
-  object_name owner;
+  pki::certificate certificate;  ///< the public half, as it was exchanged
+  object_name owner;             ///< the user that its holder becomes
   friend bool operator==(const directory_certificate&, const directory_certificate&) = default;
 };
 
 /// What one permission row is about.
 struct permission_key {
-  object_name endpoint;
-  object_name login;
-  auth::permission permission;
+  object_name endpoint;         ///< by name; whether there is one is not checked
+  object_name login;            ///< to whom it was said
+  auth::permission permission;  ///< which one: CONNECT, CONTROL, …
   friend auto operator<=>(const permission_key&, const permission_key&) = default;
 };
 
@@ -66,10 +66,15 @@ struct certificate_owner {
 /// administrator's own.
 class directory {
  public:
+  /// More are refused as `limit_exceeded`, here and in what follows.
   static constexpr std::size_t max_logins = 1000;
+  /// How many users there may be.
   static constexpr std::size_t max_users = 1000;
+  /// How many certificates of peers there may be.
   static constexpr std::size_t max_certificates = 2000;
+  /// How many identities of pre-shared keys there may be.
   static constexpr std::size_t max_identities = 1000;
+  /// How many GRANTs and DENYs there may be.
   static constexpr std::size_t max_permissions = 10000;
 
   /// CREATE LOGIN. Errors: `already_exists`, `limit_exceeded`.
@@ -238,18 +243,23 @@ class directory {
   }
 
   // What there is, by name.
+  /// The logins, and what each is on the server, by name. A view: later changes show in it.
   [[nodiscard]] const std::map<object_name, server_role>& logins() const noexcept {
     return logins_;
   }
+  /// The users, by name.
   [[nodiscard]] const std::map<object_name, directory_user>& users() const noexcept {
     return users_;
   }
+  /// The certificates of peers, by the name that they have here.
   [[nodiscard]] const std::map<object_name, directory_certificate>& certificates() const noexcept {
     return certificates_;
   }
+  /// The login of each instance that has a pre-shared key, by the instance's name.
   [[nodiscard]] const std::map<object_name, object_name>& shared_key_identities() const noexcept {
     return identities_;
   }
+  /// What GRANT and DENY said, in the order of endpoints, then logins.
   [[nodiscard]] const std::map<permission_key, permission_state>& permissions() const noexcept {
     return permissions_;
   }

@@ -17,6 +17,7 @@ namespace keywarden::auth {
 /// the new one when the peers have it (its start may lie in the future).
 class own_identities {
  public:
+  /// More are refused as `limit_exceeded`: the old one, the new one, and two to spare.
   static constexpr std::size_t max_count = 4;
 
   /// Errors: `invalid_argument` for no identity, or one without a certificate or with a key that is
@@ -63,6 +64,7 @@ class own_identities {
                                    : "wait, or reload with a certificate that is valid now");
   }
 
+  /// All of them, those that are not valid now as well.
   [[nodiscard]] const std::vector<std::shared_ptr<const pki::identity>>& all() const noexcept {
     return all_;
   }

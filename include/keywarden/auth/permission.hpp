@@ -57,6 +57,7 @@ enum class permission_state : std::uint8_t { grant, deny };
 
 /// Whether a login has a permission, and why.
 struct verdict {
+  /// What decided; the first four allow.
   enum class reason : std::uint8_t {
     sysadmin,            ///< allowed: permissions are not checked for it
     owner,               ///< allowed: it owns the endpoint
@@ -67,8 +68,9 @@ struct verdict {
     not_granted,         ///< refused: nobody allowed it
     no_such_login,       ///< refused: the login is gone
   };
-  reason why = reason::not_granted;
+  reason why = reason::not_granted;  ///< refused unless something allowed it
 
+  /// Whether the login has the permission.
   [[nodiscard]] constexpr bool allowed() const noexcept { return why < reason::denied; }
 
   friend bool operator==(const verdict&, const verdict&) = default;

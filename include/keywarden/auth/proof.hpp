@@ -33,6 +33,7 @@ struct principal {
 /// called for a stranger.
 class proof {
  public:
+  /// Whom the peer proved to be. Valid as long as this proof.
   [[nodiscard]] const principal& who() const noexcept { return who_; }
 
   proof(proof&&) noexcept = default;

@@ -26,6 +26,7 @@ struct shared_key_name {
   object_name to;    ///< the acceptor
   std::uint32_t version;
 
+  /// What the text of every identity begins with.
   static constexpr std::string_view prefix = "keywarden/1/psk/";
 
   [[nodiscard]] std::string text() const {
@@ -72,7 +73,9 @@ struct shared_key_name {
 /// be any other to the third: give every pair its own. One thread at a time.
 class shared_secrets {
  public:
+  /// More peers are refused as `limit_exceeded`.
   static constexpr std::size_t max_peers = 1000;
+  /// More versions for one peer are refused as `limit_exceeded`: drop old ones.
   static constexpr std::size_t max_versions = 8;
   /// The least size of a secret, in bytes, uniformly random.
   static constexpr std::size_t least_size = 32;
@@ -168,10 +171,12 @@ class shared_secrets {
     return peers_.find(name.from)->second.versions.at(name.version).inbound.duplicate();
   }
 
+  /// Whether this version of the secret with `peer` is there.
   [[nodiscard]] bool knows(const object_name& peer, std::uint32_t version) const {
     const auto known = peers_.find(peer);
     return known != peers_.end() && known->second.versions.contains(version);
   }
+  /// Whether any secret with `peer` is there.
   [[nodiscard]] bool knows(const object_name& peer) const { return peers_.contains(peer); }
 
  private:

@@ -69,7 +69,7 @@ class thumbprints {
     return std::ranges::any_of(allowed_, [&](const auto& each) { return each.matches(leaf); });
   }
 
-  object_name login;
+  object_name login;  ///< whom a peer stands for that the directory does not have
 
  private:
   std::vector<pki::thumbprint> allowed_;
@@ -79,7 +79,7 @@ class thumbprints {
 /// certificate in the directory stands for `login`, which needs CONNECT like any other.
 struct anyone_of_the_authority {
   static constexpr std::string_view name = "anyone_of_the_authority";
-  object_name login;
+  object_name login;  ///< whom a peer stands for that the directory does not have
   [[nodiscard]] static bool allows(const pki::certificate&) noexcept { return true; }
 };
 
@@ -89,12 +89,14 @@ template <std::size_t Count = 256>
 struct cache {
   static_assert(Count > 0, "a cache of nothing: say trust::no_cache");
   static constexpr std::string_view name = "cache";
+  /// How many paths are remembered.
   static constexpr std::size_t cached_paths = Count;
 };
 
 /// Every path is verified every time.
 struct no_cache {
   static constexpr std::string_view name = "no_cache";
+  /// Nothing is remembered.
   static constexpr std::size_t cached_paths = 0;
 };
 
@@ -103,6 +105,7 @@ struct no_cache {
 /// other: compare the session's `peer()` with whom you meant.
 struct names_the_dialled {
   static constexpr std::string_view name = "names_the_dialled";
+  /// What `chain` asks its options for.
   static constexpr bool names_dialled = true;
 };
 
@@ -164,12 +167,14 @@ template <pki::revocation_check Revocation, class... Options>
 struct chain {
   static_assert((detail::explain_chain<Options...>(), true));
   static constexpr std::string_view name = "chain";
+  /// How many verified paths are remembered; 0: every path is verified every time.
   static constexpr std::size_t cached_paths = detail::cached_paths<Options...>();
+  /// Whether a connector demands that the certificate names whom it dialled.
   static constexpr bool names_dialled = (detail::name_choice<Options> || ...);
 
-  pki::trust_anchors anchors;
-  Revocation revocation{};
-  std::tuple<Options...> options{};
+  pki::trust_anchors anchors;        ///< the authorities that are believed
+  Revocation revocation{};           ///< how revocation is checked, and by what lists
+  std::tuple<Options...> options{};  ///< the allow-lists, and the rest
 
   /// Whether any allow-list allows a peer.
   [[nodiscard]] bool allows(const pki::certificate& leaf) const {

@@ -20,13 +20,15 @@ namespace keywarden::auth {
 /// What was judged, and under which circumstances: a path holds for nothing else.
 struct chain_key {
   std::vector<pki::fingerprint> chain;  ///< SHA-256 of the exact DER of each certificate, in order
+  /// What the leaf was to be allowed for.
   pki::certificate_purpose purpose = pki::certificate_purpose::both;
-  std::string expected_name;
+  std::string expected_name;     ///< whom the leaf had to name; empty: nobody
   std::uint64_t anchors = 0;     ///< generation
   std::uint64_t revocation = 0;  ///< generation; 0 where revocation is not checked
 
   friend auto operator<=>(const chain_key&, const chain_key&) = default;
 
+  /// The key of a chain as a peer sent it: hashes each certificate.
   [[nodiscard]] static chain_key of(std::span<const pki::certificate> chain,
                                     pki::certificate_purpose purpose, std::string_view name,
                                     std::uint64_t anchors, std::uint64_t revocation) {

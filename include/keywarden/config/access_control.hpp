@@ -26,7 +26,8 @@ inline constexpr std::size_t max_rules_per_endpoint = 50;
 /// The rules of an endpoint in the order in which they decide, the first that matches decides, and
 /// what happens to an address that none matches.
 struct ordered_rules {
-  std::vector<access_rule> rules;
+  std::vector<access_rule> rules;  ///< complete ones, by their numbers
+  /// What happens to an address that none matches.
   admit::otherwise otherwise = admit::otherwise::deny;
 
   /// What happens to a connection from this address.

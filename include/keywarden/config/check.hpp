@@ -17,9 +17,10 @@ namespace keywarden::config {
 /// What became of a text. `configuration` holds what could be read, for tools that show it; only
 /// one that is `usable` may configure anything.
 struct checked_text {
-  service_configuration configuration;
-  finding_list findings;
+  service_configuration configuration;  ///< what could be read, right or wrong
+  finding_list findings;                ///< everything that is wrong, in the order of the text
 
+  /// Whether there is no error; warnings and notes do not forbid its use.
   [[nodiscard]] constexpr bool usable() const noexcept { return findings.first_error() == nullptr; }
 };
 

@@ -26,10 +26,10 @@ inline constexpr std::string_view all_roles;
 
 /// A rule to be written.
 struct new_rule {
-  acl_action action;
-  std::string description;
-  std::uint32_t order;
-  admit::network subnet;
+  acl_action action;        ///< what happens to those who match
+  std::string description;  ///< for people; escaped when it is written
+  std::uint32_t order;      ///< the lower decides first
+  admit::network subnet;    ///< who matches
 };
 
 /// A text under change. Comments, order, white space and every byte that no change is about stay as

@@ -95,21 +95,21 @@ enum class rule : std::uint8_t {
 /// A place in a text. Lines and columns count from 1; a column is one Unicode code point. `offset`
 /// counts bytes from 0.
 struct position {
-  std::uint32_t offset = 0;
-  std::uint32_t line = 1;
-  std::uint32_t column = 1;
+  std::uint32_t offset = 0;  ///< bytes from the beginning of the text
+  std::uint32_t line = 1;    ///< from 1
+  std::uint32_t column = 1;  ///< from 1, in code points
 
   friend constexpr bool operator==(const position&, const position&) = default;
 };
 
 /// One thing that is wrong. Copyable and printable: it never holds the value of a secret setting.
 struct finding {
-  severity how = severity::error;
-  rule broken = rule::malformed_markup;
-  position where;
-  owned_text what;       ///< one clause, without a full stop
-  owned_text meant;      ///< the name that was probably meant, or nothing
-  owned_text next_step;  ///< what to do, or nothing
+  severity how = severity::error;        ///< only an error keeps the text from being used
+  rule broken = rule::malformed_markup;  ///< what it is about, for programs
+  position where;                        ///< where a person would look for it
+  owned_text what;                       ///< one clause, without a full stop
+  owned_text meant;                      ///< the name that was probably meant, or nothing
+  owned_text next_step;                  ///< what to do, or nothing
 
   /// As a compiler says it: `file:line:column: error: what; did you mean "x"?`. A line and a
   /// column stand alone where no file is named.
@@ -127,6 +127,7 @@ struct finding {
 /// Everything found, at most 1,000 (then one last that says so).
 class finding_list {
  public:
+  /// How many are kept; one last one then says that there are more.
   static constexpr std::size_t max_size = 1000;
 
   /// Adds one; gives it back for `meant` and `next_step`, or a place where they are forgotten.
@@ -140,12 +141,15 @@ class finding_list {
     }
     return all_.emplace_back(finding{how, broken, where, std::move(what), "", ""});
   }
+  /// Adds what keeps the text from being used.
   constexpr finding& error(rule broken, position where, owned_text what) {
     return add(severity::error, broken, where, std::move(what));
   }
+  /// Adds what is likely to be a mistake, and is used as it is.
   constexpr finding& warn(rule broken, position where, owned_text what) {
     return add(severity::warning, broken, where, std::move(what));
   }
+  /// Adds what is right, and may surprise.
   constexpr finding& note(rule broken, position where, owned_text what) {
     return add(severity::note, broken, where, std::move(what));
   }
@@ -162,11 +166,13 @@ class finding_list {
       if (each.how == severity::error) return &each;
     return nullptr;
   }
+  /// Whether anything found is about this.
   [[nodiscard]] constexpr bool has(rule broken) const noexcept {
     for (const auto& each : all_)
       if (each.broken == broken) return true;
     return false;
   }
+  /// How many there are of this weight.
   [[nodiscard]] constexpr std::size_t count(severity how) const noexcept {
     std::size_t made = 0;
     for (const auto& each : all_) made += each.how == how ? 1U : 0U;

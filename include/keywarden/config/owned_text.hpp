@@ -28,19 +28,23 @@ class owned_text {
   }
   // NOLINTNEXTLINE(google-explicit-constructor)
   constexpr operator std::string_view() const noexcept { return view(); }
+  /// A copy as a `std::string`, which constant expressions cannot keep.
   [[nodiscard]] std::string str() const { return std::string(view()); }
 
   [[nodiscard]] constexpr bool empty() const noexcept { return bytes_.empty(); }
   [[nodiscard]] constexpr std::size_t size() const noexcept { return bytes_.size(); }
 
+  /// Adds a text at the end; gives itself back.
   constexpr owned_text& append(std::string_view more) {
     bytes_.insert(bytes_.end(), more.begin(), more.end());
     return *this;
   }
+  /// Adds one byte.
   constexpr owned_text& append(char more) {
     bytes_.push_back(more);
     return *this;
   }
+  /// Adds a number in decimal digits.
   constexpr owned_text& append_number(std::size_t value) {
     if (value >= 10) append_number(value / 10);
     return append(static_cast<char>('0' + value % 10));

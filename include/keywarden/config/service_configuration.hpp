@@ -18,30 +18,30 @@ namespace keywarden::config {
 /// `<Setting name value/>`. A secret's value is not kept here: `read_secret_setting` has it.
 struct setting {
   owned_text name;
-  owned_text value;     ///< decoded; empty for a secret
-  bool secret = false;  ///< a connection string
-  bool blank = true;    ///< the value in the file is empty or only whitespace
-  position where;       ///< of the element
-  position value_where;
+  owned_text value;      ///< decoded; empty for a secret
+  bool secret = false;   ///< a connection string
+  bool blank = true;     ///< the value in the file is empty or only whitespace
+  position where;        ///< of the element
+  position value_where;  ///< of the value, inside its quotation marks
 };
 
 /// `<Certificate name thumbprint thumbprintAlgorithm/>`, as written.
 struct certificate_reference {
   owned_text name;
-  owned_text thumbprint;
-  owned_text algorithm;
-  position where;
-  position thumbprint_where;
-  position algorithm_where;
+  owned_text thumbprint;      ///< as written: perhaps no thumbprint at all
+  owned_text algorithm;       ///< `sha1` or `sha256`, as written
+  position where;             ///< of the element
+  position thumbprint_where;  ///< of the value, or the element without one
+  position algorithm_where;   ///< the same
 };
 
 /// `<Role name>`. Whatever name is data: `SplitMergeWeb` and `SplitMergeWorker` have rules.
 struct role {
   owned_text name;
-  std::uint32_t instances = 0;
-  std::vector<setting> settings;
-  std::vector<certificate_reference> certificates;
-  position where;
+  std::uint32_t instances = 0;    ///< how many machines play it; 0: could not be read
+  std::vector<setting> settings;  ///< in the file's order, also what is there twice
+  std::vector<certificate_reference> certificates;  ///< the same
+  position where;                                   ///< of the element
 
   /// The first of this name, or nothing.
   [[nodiscard]] constexpr const setting* find_setting(std::string_view wanted) const noexcept {
@@ -49,6 +49,7 @@ struct role {
       if (each.name == wanted) return &each;
     return nullptr;
   }
+  /// The first of this name, or nothing.
   [[nodiscard]] constexpr const certificate_reference* find_certificate(
       std::string_view wanted) const noexcept {
     for (const auto& each : certificates)
@@ -63,20 +64,21 @@ using acl_action = admit::action;
 /// `<Rule action description order remoteSubnet/>`. What could not be read is absent, and there is
 /// a finding about it.
 struct access_rule {
-  std::optional<acl_action> action;
-  owned_text description;
+  std::optional<acl_action> action;      ///< what happens to those who match
+  owned_text description;                ///< for people; may be empty
   std::optional<std::uint32_t> order;    ///< the lower decides first
   std::optional<admit::network> subnet;  ///< bits after the prefix are cleared
-  position where;
+  position where;                        ///< of the element
 
+  /// Whether all that decides could be read: action, order and subnet.
   [[nodiscard]] constexpr bool complete() const noexcept { return action && order && subnet; }
 };
 
 /// `<AccessControl name>` with its rules in the file's order.
 struct access_control {
   owned_text name;
-  std::vector<access_rule> rules;
-  position where;
+  std::vector<access_rule> rules;  ///< in the file's order, not in that of their numbers
+  position where;                  ///< of the element
 
   /// Every rule could be read.
   [[nodiscard]] constexpr bool complete() const noexcept {
@@ -89,22 +91,22 @@ struct access_control {
 /// `<EndpointAcl role endPoint accessControl/>`.
 struct endpoint_acl {
   owned_text role;
-  owned_text endpoint;
-  owned_text access_control;
-  position where;
-  position reference_where;  ///< of the attribute accessControl
+  owned_text endpoint;        ///< the name of one of the role's endpoints
+  owned_text access_control;  ///< the name of the group whose rules it has
+  position where;             ///< of the element
+  position reference_where;   ///< of the attribute accessControl
 };
 
 /// A whole file. A regular type; holds no secret.
 struct service_configuration {
-  owned_text service_name;
-  owned_text os_family;
-  owned_text os_version;
-  owned_text schema_version;
-  std::vector<role> roles;
-  std::vector<access_control> access_controls;
-  std::vector<endpoint_acl> endpoint_acls;
-  position where;
+  owned_text service_name;                      ///< the attribute serviceName
+  owned_text os_family;                         ///< osFamily, as written: it decides nothing here
+  owned_text os_version;                        ///< osVersion, the same
+  owned_text schema_version;                    ///< schemaVersion, the same
+  std::vector<role> roles;                      ///< in the file's order
+  std::vector<access_control> access_controls;  ///< the groups that are declared
+  std::vector<endpoint_acl> endpoint_acls;      ///< which endpoint has which group
+  position where;                               ///< of the root element
 
   /// The first of this name, or nothing.
   [[nodiscard]] constexpr const role* find_role(std::string_view wanted) const noexcept {
@@ -119,6 +121,7 @@ struct service_configuration {
       if (each.name == wanted) return &each;
     return nullptr;
   }
+  /// The group of a role's endpoint: the first line about it, or nothing.
   [[nodiscard]] constexpr const endpoint_acl* find_endpoint_acl(
       std::string_view of_role, std::string_view endpoint) const noexcept {
     for (const auto& each : endpoint_acls)

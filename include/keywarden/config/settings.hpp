@@ -114,9 +114,9 @@ enum class setting_kind : std::uint8_t {
 struct known_setting {
   std::string_view name;
   setting_kind kind;
-  std::string_view default_text;  ///< as the file would say it
-  bool required_in_web = false;   ///< security: the file must say it
-  bool required_in_worker = false;
+  std::string_view default_text;    ///< as the file would say it
+  bool required_in_web = false;     ///< security: the file must say it
+  bool required_in_worker = false;  ///< the same for the worker
 };
 
 /// Every setting with its default.
@@ -138,8 +138,8 @@ inline constexpr std::array known_settings{
 /// One certificate that the service knows.
 struct known_certificate {
   std::string_view name;
-  bool required_in_web = false;
-  bool required_in_worker = false;
+  bool required_in_web = false;     ///< a file without it is refused
+  bool required_in_worker = false;  ///< the same for the worker
 };
 
 /// Every certificate. The secondary one is for the time of a rotation.
@@ -214,16 +214,23 @@ inline constexpr std::array every_revocation_check{
 
 /// A role's settings as a service uses them, with the defaults for what the file does not say.
 struct split_merge_settings {
+  /// Whether requests at once are limited.
   bool deny_by_concurrent_requests = defaults::deny_by_concurrent_requests;
+  /// How many one host may have at once, while that is on.
   std::uint32_t max_concurrent_requests = defaults::max_concurrent_requests;
+  /// Whether requests in a time are limited.
   bool deny_by_request_rate = defaults::deny_by_request_rate;
-  std::uint32_t max_requests = defaults::max_requests;
+  std::uint32_t max_requests = defaults::max_requests;  ///< of one host in `request_interval`
+  /// The window that requests are counted in.
   std::chrono::milliseconds request_interval = defaults::request_interval;
-  admit::deny_action deny_action = defaults::deny_action;
+  admit::deny_action deny_action = defaults::deny_action;  ///< what a refused client gets
+  /// The application asks clients for a certificate.
   bool setup_web_app_for_client_certificates = defaults::setup_web_app;
+  /// The web server asks clients for a certificate.
   bool setup_webserver_for_client_certificates = defaults::setup_webserver;
-  std::vector<thumbprint> additional_trusted_roots;
+  std::vector<thumbprint> additional_trusted_roots;     ///< roots of the clients' authorities
   std::vector<thumbprint> allowed_client_certificates;  ///< empty: nobody
+  /// How revocation of clients' certificates is checked; not at all unless the file says so.
   revocation_check client_certificate_revocation_check = defaults::revocation;
 
   /// Both settings must say so (they may not disagree, but where they do, clients are asked).

@@ -18,9 +18,10 @@ namespace keywarden::config {
 
 /// The hash of a whole certificate: 20 bytes (SHA-1) or 32 (SHA-256). Public, not a secret.
 struct thumbprint {
-  std::array<std::uint8_t, 32> bytes{};
-  std::uint8_t size = 0;  ///< 20 or 32
+  std::array<std::uint8_t, 32> bytes{};  ///< the first `size` of them; the rest is zero
+  std::uint8_t size = 0;                 ///< 20 or 32
 
+  /// Whether it is a SHA-1 hash: a hint at a certificate, not a proof.
   [[nodiscard]] constexpr bool is_sha1() const noexcept { return size == 20; }
 
   /// Upper-case hexadecimal digits, as Windows shows them.
@@ -39,7 +40,7 @@ struct thumbprint_reading {
   std::optional<thumbprint> value;
   std::string_view problem;     ///< why there is no value, as a clause; or nothing
   std::string_view untidiness;  ///< what was dropped to get the value, as a clause; or nothing
-  bool blank = false;
+  bool blank = false;           ///< there was nothing but spaces
 };
 
 namespace detail {

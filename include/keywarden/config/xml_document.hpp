@@ -16,8 +16,11 @@ namespace keywarden::config {
 /// What a text may be at most; checked before memory is taken.
 struct xml_limits {
   static constexpr std::size_t text_size = std::size_t{1} << 20U;  ///< bytes
+  /// Elements within each other, the root counted.
   static constexpr std::size_t depth = 16;
+  /// In the whole text; more are an error, as of all these.
   static constexpr std::size_t elements = 20'000;
+  /// Of one start tag.
   static constexpr std::size_t attributes_per_element = 32;
   static constexpr std::size_t value_size = std::size_t{64} << 10U;  ///< bytes, as written
 };
@@ -27,8 +30,8 @@ struct xml_attribute {
   std::string_view name;
   std::string_view raw;  ///< as written, between the quotation marks
   position where;        ///< of the name
-  position value_where;
-  bool plain = true;  ///< decoded is the same as raw
+  position value_where;  ///< of the value, inside its quotation marks
+  bool plain = true;     ///< decoded is the same as raw
 
   /// The value: references resolved, tabs and line ends as spaces (XML 1.0, 3.3.3).
   [[nodiscard]] constexpr owned_text value() const {
@@ -44,26 +47,27 @@ struct xml_attribute {
 /// `<name …>…</name>` or `<name …/>`. Views into the text.
 struct xml_element {
   std::string_view name;
-  position where;
-  std::uint32_t tag_end = 0;      ///< the byte after the start tag's `>`
-  std::uint32_t content_end = 0;  ///< where the end tag begins; `tag_end` for `<name/>`
-  std::uint32_t end = 0;          ///< the byte after the element
-  std::uint32_t first_attribute = 0;
-  std::uint32_t attributes = 0;
-  std::uint32_t after = 0;  ///< the index of the first element behind this one and all within it
-  std::uint32_t depth = 0;
-  bool closed = false;  ///< false: its end tag is missing
-  bool self_closing = false;
+  position where;                     ///< of its `<`
+  std::uint32_t tag_end = 0;          ///< the byte after the start tag's `>`
+  std::uint32_t content_end = 0;      ///< where the end tag begins; `tag_end` for `<name/>`
+  std::uint32_t end = 0;              ///< the byte after the element
+  std::uint32_t first_attribute = 0;  ///< the index of its first one among the document's
+  std::uint32_t attributes = 0;       ///< how many it has
+  std::uint32_t after = 0;    ///< the index of the first element behind this one and all within it
+  std::uint32_t depth = 0;    ///< how many others it is within; the root: 0
+  bool closed = false;        ///< false: its end tag is missing
+  bool self_closing = false;  ///< `<name/>`, which has no content
 };
 
 /// Elements in the order of the text; what is within one stands right behind it. Views into the
 /// text that was parsed, which must outlive it.
 struct xml_document {
   std::string_view text;
-  std::vector<xml_element> elements;
-  std::vector<xml_attribute> attributes;
-  bool well_formed = true;  ///< but for missing end tags, which have findings
+  std::vector<xml_element> elements;      ///< the root first
+  std::vector<xml_attribute> attributes;  ///< of all elements, one element's together
+  bool well_formed = true;                ///< but for missing end tags, which have findings
 
+  /// Whether the root element is called so; false for a text without elements.
   [[nodiscard]] constexpr bool has_root(std::string_view name) const noexcept {
     return !elements.empty() && elements.front().name == name;
   }

@@ -19,17 +19,19 @@ struct accept_weaker_encryption {};
 /// (mirroring, its form of authentication) and the owner cannot change: there are no members for
 /// them. Drop the endpoint and create another instead.
 struct endpoint_change {
-  std::optional<endpoint_state> state = std::nullopt;
-  std::optional<listener_address> listener = std::nullopt;
+  std::optional<endpoint_state> state = std::nullopt;       ///< STATE: whether it listens
+  std::optional<listener_address> listener = std::nullopt;  ///< LISTENER_PORT and LISTENER_IP
+  /// What is shown; a rotation names both.
   std::optional<endpoint_certificates> certificates = std::nullopt;
+  /// Weaker needs `accept_weaker_encryption`.
   std::optional<transport::encryption_clause> encryption = std::nullopt;
   std::optional<given_role> role = std::nullopt;
 };
 
 /// A change that was made.
 struct endpoint_alteration {
-  endpoint_definition before;
-  endpoint_definition after;
+  endpoint_definition before;  ///< as it was kept
+  endpoint_definition after;   ///< as it is kept now
 
   /// Whether a running endpoint has to begin anew for it. Restarting the endpoint of a mirroring
   /// session can cause a failover.

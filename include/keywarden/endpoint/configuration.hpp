@@ -12,8 +12,8 @@ namespace keywarden {
 /// An instance that is enabled for certificate authentication, outbound and inbound. Holds opened
 /// private keys.
 struct mirroring_configuration {
-  endpoint_definition definition;
-  auth::directory known;
+  endpoint_definition definition;  ///< the endpoint, as it is kept
+  auth::directory known;           ///< whom it knows, and who may connect
   auth::own_identities own;
 
   /// The form of authentication to compose an endpoint with:

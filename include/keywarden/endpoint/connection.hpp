@@ -106,7 +106,9 @@ class connection {
   connection& operator=(const connection&) = delete;
   ~connection() { end(); }
 
+  /// Who is at the other end. Valid as long as the connection, as all that it hands out.
   [[nodiscard]] const auth::principal& peer() const noexcept { return session_->proof().who(); }
+  /// The same, for functions that take no stranger.
   [[nodiscard]] const auth::proof& proof() const noexcept { return session_->proof(); }
   /// The transport's own session, to look at.
   [[nodiscard]] const Session& session() const noexcept { return *session_; }
@@ -119,26 +121,36 @@ class connection {
     place_->entry().count_received(session_->received().size() - before, place_->now());
     return fate;
   }
+  /// What the peer sent, decrypted. Valid until the next call that is not const.
   [[nodiscard]] bytes_view received() const noexcept { return session_->received(); }
+  /// Forgets (and later wipes) the first `count` bytes of `received()`.
   void consume(std::size_t count) { session_->consume(count); }
+  /// As the session's. Errors: also `not_permitted` once the connection was dropped.
   [[nodiscard]] result<void> send(bytes_view plaintext) {
     if (auto live = still_welcome(); !live) return live;
     auto fate = session_->send(plaintext);
     if (fate) place_->entry().count_sent(plaintext.size(), place_->now());
     return fate;
   }
+  /// What is to be written to the network, in order. Valid until the next call that is not const.
   [[nodiscard]] bytes_view outgoing() const noexcept { return session_->outgoing(); }
+  /// The first `count` bytes of `outgoing()` were written.
   void sent(std::size_t count) { session_->sent(count); }
+  /// Says that nothing more will be sent. Errors: as the session's.
   [[nodiscard]] result<void> close() { return session_->close(); }
+  /// The peer sends nothing more, and said so: a connection that ends without this was cut off.
   [[nodiscard]] bool peer_closed() const noexcept { return session_->peer_closed(); }
+  /// Whether and by what it is encrypted.
   [[nodiscard]] transport::negotiation protection() const noexcept {
     return session_->protection();
   }
+  /// Ends the session of a peer that is not welcome any more; `outgoing` is then the alert.
   void refuse(error why) { session_->refuse(std::move(why)); }
 
   /// Sets what is called, once, from another thread, when the endpoint drops this connection: let
   /// it wake whoever waits for the network. Also called at once if that has happened already.
   void on_drop(std::function<void()> wake) { place_->entry().on_drop(std::move(wake)); }
+  /// Whether the endpoint ended it because its peer is not permitted any more. Any thread.
   [[nodiscard]] bool dropped() const noexcept { return place_->entry().dropped(); }
 
  private:
@@ -184,7 +196,9 @@ class connection {
 template <transport::secure_handshake Handshake, class Permit>
 class pending_connection {
  public:
+  /// The session that the handshake yields.
   using session_type = typename decltype(std::declval<Handshake>().finish())::value_type;
+  /// What `finish` gives.
   using connection_type = connection<session_type, Permit>;
 
   /// For the endpoint's own use.
@@ -229,10 +243,15 @@ class pending_connection {
     if (auto welcome = place_.welcomes(who); !welcome) return turn_away(welcome.error());
     return done();
   }
+  /// Bytes for the peer; after an error, the alert. Valid until the next call that is not const.
   [[nodiscard]] bytes_view outgoing() const noexcept { return handshake_.outgoing(); }
+  /// The first `count` bytes of `outgoing()` were written.
   void sent(std::size_t count) { handshake_.sent(count); }
+  /// Whether the peer is proven: `finish` is then next.
   [[nodiscard]] bool finished() const { return handshake_.finished(); }
+  /// Who is at the other end; null until that is proven.
   [[nodiscard]] const auth::proof* proof() const noexcept { return handshake_.proof(); }
+  /// Turns the peer away: `outgoing` is then the alert, and the log is told why.
   void refuse(error why) {
     handshake_.refuse(why);
     tell_once(why);

@@ -81,19 +81,20 @@ enum class login_state : std::uint8_t {
 
 /// One row of the view, as it was when it was asked for.
 struct connection_row {
-  std::uint64_t connection_id = 0;
-  connection_state state = connection_state::fresh;
-  login_state login = login_state::initial;
-  time_point connect_time{};
-  std::optional<time_point> login_time;
-  std::string authentication_method;  ///< CERTIFICATE or PRE-SHARED KEY
-  std::string principal_name;         ///< the user who owns the peer's certificate
-  std::string login_name;             ///< the login that has CONNECT
+  std::uint64_t connection_id = 0;                   ///< of no other connection of this endpoint
+  connection_state state = connection_state::fresh;  ///< how far the connection is
+  login_state login = login_state::initial;          ///< how far its peer's proof is
+  time_point connect_time{};                         ///< when it began
+  std::optional<time_point> login_time;              ///< when its peer was let in; none before
+  std::string authentication_method;                 ///< CERTIFICATE or PRE-SHARED KEY
+  std::string principal_name;                        ///< the user who owns the peer's certificate
+  std::string login_name;                            ///< the login that has CONNECT
+  /// None with a pre-shared key, or before the login.
   std::optional<pki::fingerprint> peer_certificate;
   std::string encryption;  ///< "AES-256-GCM", "none (integrity only)"; empty before the handshake
   bool is_accept = false;  ///< the peer opened the connection
   std::string address;     ///< the peer's, or the name that was dialled
-  time_point last_activity_time{};
+  time_point last_activity_time{};         ///< when data last came or went
   std::uint64_t total_bytes_sent = 0;      ///< of data, before encryption
   std::uint64_t total_bytes_received = 0;  ///< of data, after decryption
 };

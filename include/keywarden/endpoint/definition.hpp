@@ -41,8 +41,11 @@ class endpoint_certificates {
     return made;
   }
 
+  /// The certificate in use; during a rotation, the one that is to be replaced.
   [[nodiscard]] const object_name& present() const noexcept { return first_; }
+  /// The one that replaces it; none outside a rotation.
   [[nodiscard]] const std::optional<object_name>& next() const noexcept { return next_; }
+  /// Both, the present one first.
   [[nodiscard]] std::vector<object_name> all() const {
     if (next_) return {first_, *next_};
     return {first_};
@@ -66,6 +69,7 @@ class endpoint_authentication {
   /// AUTHENTICATION = PRE_SHARED_KEY
   [[nodiscard]] static endpoint_authentication pre_shared_key() noexcept { return {}; }
 
+  /// Whether the form is certificates; else it is pre-shared keys.
   [[nodiscard]] bool with_certificates() const noexcept { return shown_.has_value(); }
   /// What is shown; none with pre-shared keys.
   [[nodiscard]] const std::optional<endpoint_certificates>& certificates() const noexcept {
@@ -105,8 +109,8 @@ class given_role {
 /// One database mirroring endpoint. A regular value; what has no default in SQL has none here.
 struct endpoint_definition {
   object_name name;
-  listener_address listener;
-  endpoint_authentication authentication;
+  listener_address listener;               ///< LISTENER_PORT and LISTENER_IP
+  endpoint_authentication authentication;  ///< certificates or pre-shared keys
   given_role role;
   object_name owner;  ///< AUTHORIZATION: a login; has every permission on the endpoint
   transport::encryption_clause encryption = {};    ///< REQUIRED ALGORITHM AES

@@ -35,14 +35,16 @@ enum class connect_right : std::uint8_t { none, granted, denied };
 
 /// A certificate that an instance shows, or holds of a peer, as far as others need to know it.
 struct described_certificate {
-  pki::fingerprint fingerprint;
-  std::string subject;
-  time_point not_before;
-  time_point not_after;
+  pki::fingerprint fingerprint;  ///< SHA-256 of the whole certificate
+  std::string subject;           ///< as people read it, for display only
+  time_point not_before;         ///< the first second
+  time_point not_after;          ///< the last second
 
+  /// What others need to know of a certificate.
   [[nodiscard]] static described_certificate of(const pki::certificate& from) {
     return {from.fingerprint(), from.subject(), from.not_before(), from.not_after()};
   }
+  /// Whether `now` is within its dates, both ends included.
   [[nodiscard]] bool valid_at(time_point now) const noexcept {
     return not_before <= now && now <= not_after;
   }
@@ -52,11 +54,11 @@ struct described_certificate {
 /// Somebody whom an instance knows: by a certificate, or by the name under which it holds a
 /// pre-shared key.
 struct described_peer {
-  std::optional<described_certificate> certificate;
+  std::optional<described_certificate> certificate;  ///< none: by a pre-shared key
   std::string identity;              ///< of a pre-shared key; empty with a certificate
   std::string user;                  ///< who owns the certificate; empty with a pre-shared key
   std::optional<object_name> login;  ///< none: a user without a login
-  connect_right connect = connect_right::none;
+  connect_right connect = connect_right::none;  ///< what its login may
 
   friend bool operator==(const described_peer&, const described_peer&) = default;
 };
@@ -66,11 +68,11 @@ struct described_peer {
 struct instance_description {
   object_name name;  ///< of the instance: what a session calls it
   given_role role;
-  endpoint_state state = endpoint_state::stopped;
-  transport::encryption_clause encryption = {};
+  endpoint_state state = endpoint_state::stopped;  ///< whether it listens
+  transport::encryption_clause encryption = {};    ///< as it was configured, not as it was agreed
   std::string form;  ///< `auth::form::certificate::name` or `auth::form::shared_key::name`
   std::vector<described_certificate> own = {};
-  std::vector<described_peer> peers = {};
+  std::vector<described_peer> peers = {};  ///< all whom it knows, those without CONNECT as well
 
   friend bool operator==(const instance_description&, const instance_description&) = default;
 };

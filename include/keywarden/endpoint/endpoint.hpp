@@ -75,7 +75,9 @@ class endpoint {
 
  public:
   using permit = typename Admission::permit;
+  /// A connection that is being made; its peer is a stranger.
   using pending = pending_connection<handshake_type, permit>;
+  /// A connection that the peer opened, once the peer is known.
   using connection = typename pending::connection_type;
 
   /// Errors: those of the transport (`weaker_than_required`, `backend_failed`).
@@ -130,9 +132,11 @@ class endpoint {
       const std::string& dialled, any_known_peer /*whoever*/) const {
     return call(dialled, std::string());
   }
+  /// A connection that this endpoint opened: no admission rule holds a permit for it.
   using outgoing_connection =
       typename pending_connection<handshake_type, admit::stateless_permit>::connection_type;
 
+  /// Whether new connections are taken. Any thread.
   [[nodiscard]] endpoint_state state() const noexcept { return shared_->keeper->state.load(); }
   /// New connections follow the new state; sessions go on (`drop_all` ends them). Listeners open
   /// and close their sockets.
@@ -150,6 +154,7 @@ class endpoint {
   /// Calls `watcher` after each change of state, from the thread that makes it, as long as what is
   /// returned is kept.
   using state_watcher = std::function<void()>;
+  /// Begins to watch; dropping what is returned ends it.
   [[nodiscard]] std::shared_ptr<const state_watcher> on_state(state_watcher watcher) const {
     auto made = std::make_shared<const state_watcher>(std::move(watcher));
     const std::scoped_lock held(shared_->guard);
@@ -168,12 +173,14 @@ class endpoint {
     shared_->now_used = std::move(*made);
     return done();
   }
+  /// What new handshakes follow now.
   [[nodiscard]] transport::encryption_clause encryption() const { return current().clause(); }
 
   /// The composed parts, whose `reload` functions take effect for the next handshake.
   [[nodiscard]] const Authentication& authentication() const noexcept {
     return shared_->authentication;
   }
+  /// The rules that are asked before a handshake; their `reload` functions take effect at once.
   [[nodiscard]] const Admission& admission() const noexcept { return shared_->admission; }
 
   /// The live connections, in the order in which they began.

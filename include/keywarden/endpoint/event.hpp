@@ -42,10 +42,10 @@ enum class endpoint_event_kind : std::uint8_t {
 struct endpoint_event {
   endpoint_event_kind kind = endpoint_event_kind::refused;
   std::uint64_t connection_id = 0;  ///< 0 when there was no connection
-  bool is_accept = false;
-  std::string address;  ///< the peer's address, or the name that was dialled
-  std::string login;    ///< who it was; empty when that is not known
-  error reason;         ///< why; `errc::none` where nothing went wrong
+  bool is_accept = false;           ///< the peer opened the connection
+  std::string address;              ///< the peer's address, or the name that was dialled
+  std::string login;                ///< who it was; empty when that is not known
+  error reason;                     ///< why; `errc::none` where nothing went wrong
 
   /// One line for people.
   [[nodiscard]] std::string text() const {

@@ -64,6 +64,7 @@ class listener {
   using tcp = boost::asio::ip::tcp;
 
  public:
+  /// What the handler is given: a TCP socket, and the session on it.
   using stream = transport::stream<typename Endpoint::connection, tcp::socket>;
   /// Takes a proven peer's stream.
   using handler = std::function<void(stream)>;

@@ -16,7 +16,9 @@ namespace keywarden {
 /// LISTENER_PORT and LISTENER_IP of an endpoint. There is no default port; a value is always valid.
 class listener_address {
  public:
+  /// Below, a service needs root.
   static constexpr std::uint16_t min_port = 1024;
+  /// Above, systems hand ports out to clients.
   static constexpr std::uint16_t max_port = 32767;
 
   /// A literal is checked while compiling: `listener_address(7024)`, on all addresses.
@@ -51,6 +53,7 @@ class listener_address {
     return made;
   }
 
+  /// LISTENER_PORT: 1024 to 32767.
   [[nodiscard]] constexpr std::uint16_t port() const noexcept { return port_; }
   /// The one address; none for ALL.
   [[nodiscard]] constexpr const std::optional<admit::address>& ip() const noexcept { return ip_; }

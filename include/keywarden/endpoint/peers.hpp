@@ -35,6 +35,7 @@ struct peers {
   static_assert(detail::all_distinct<Instances...>, "each peer is named once");
 
   static constexpr std::size_t size = sizeof...(Instances);
+  /// Whether an instance is one of them.
   template <class Instance>
   static constexpr bool has = (... || std::same_as<Instance, Instances>);
 
@@ -59,13 +60,17 @@ struct peers {
 /// The parts of a session: `mirroring_session<partner<host_a>, partner<host_b>, witness<host_w>>`.
 template <named_instance Instance>
 struct partner {
+  /// Who it is.
   using instance = Instance;
+  /// What it does in the session.
   static constexpr endpoint_role part = endpoint_role::partner;
 };
 /// The instance that decides, with a partner, whether a failover may happen; it holds no data.
 template <named_instance Instance>
 struct witness {
+  /// Who it is.
   using instance = Instance;
+  /// What it does in the session.
   static constexpr endpoint_role part = endpoint_role::witness;
 };
 
@@ -78,7 +83,9 @@ struct mirroring_session {
   static_assert((std::size_t{0} + ... + (Parts::part == endpoint_role::witness)) <= 1,
                 "a mirroring session has at most one witness");
 
+  /// All of them.
   using instances = peers<typename Parts::instance...>;
+  /// How many times somebody must let somebody in: 2, or 6 with a witness.
   static constexpr std::size_t trust_edges = sizeof...(Parts) * (sizeof...(Parts) - 1);
 
   /// Whom this instance must let in, and who must let it in.

@@ -15,7 +15,7 @@ namespace keywarden {
 /// step itself. The role has no default.
 struct mirroring_endpoint {
   object_name name;
-  listener_address listener;
+  listener_address listener;  ///< LISTENER_PORT and LISTENER_IP
   given_role role;
   object_name owner;  ///< a login; made, without any server role, where there is none
 };
@@ -32,6 +32,7 @@ template <class Vault, clock_source Clock, class Remaining>
 class outbound_configured : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// The peers that are still to be let in; `peers<>` when all are.
   using remaining = Remaining;
 
   /// Begins the inbound connection of a peer.
@@ -63,6 +64,7 @@ class outbound_configured : public step<Vault, Clock> {
 
   /// This instance's certificate, as it was exported.
   [[nodiscard]] const pki::certificate& certificate() const noexcept { return *this->so_far_.own; }
+  /// The endpoint as `create_endpoint` made it, or found it made.
   [[nodiscard]] const endpoint_definition& definition() const noexcept {
     return *this->so_far_.definition;
   }
@@ -92,6 +94,7 @@ template <class Vault, clock_source Clock, class Remaining>
 class export_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: let the peers in.
   using next = outbound_configured<Vault, Clock, Remaining>;
 
   /// BACKUP CERTIFICATE … TO FILE: the public part only. Copy the file to the other instances, and
@@ -118,6 +121,7 @@ template <class Vault, clock_source Clock, class Remaining>
 class endpoint_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: export the certificate's public half for the peers.
   using next = export_step<Vault, Clock, Remaining>;
 
   /// CREATE ENDPOINT … AUTHENTICATION = CERTIFICATE, STOPPED for now. Name the transport to weaken
@@ -168,6 +172,7 @@ template <class Vault, clock_source Clock, class Remaining>
 class certificate_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: the endpoint that shows the certificate.
   using next = endpoint_step<Vault, Clock, Remaining>;
 
   /// CREATE CERTIFICATE … WITH SUBJECT: self-signed; its private key is wrapped by the master
@@ -204,6 +209,7 @@ template <class Vault, clock_source Clock, class Remaining>
 class master_key_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: a certificate, whose private key this key protects.
   using next = certificate_step<Vault, Clock, Remaining>;
 
   /// CREATE MASTER KEY in master, which is made where there is none. The key stays open during the

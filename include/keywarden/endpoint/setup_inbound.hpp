@@ -24,6 +24,7 @@ class outbound_configured;
 template <class Vault, clock_source Clock>
 class step {
  public:
+  /// What was done and given so far.
   using progress = detail::setup_progress<Vault, Clock>;
   explicit step(progress so_far) : so_far_(std::move(so_far)) {}
 
@@ -33,7 +34,7 @@ class step {
     return detail::ensure_in_directory(*so_far_.master, change);
   }
 
-  progress so_far_;
+  progress so_far_;  ///< what the next step goes on with
 };
 
 /// Inbound 5: grant.
@@ -75,6 +76,7 @@ template <class Vault, clock_source Clock, class Remaining, class Peer>
 class associate_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: grant CONNECT to the peer's login.
   using next = grant_step<Vault, Clock, Remaining, Peer>;
 
   /// CREATE CERTIFICATE … AUTHORIZATION the peer's user: from now on whoever holds its key is that
@@ -112,6 +114,7 @@ template <class Vault, clock_source Clock, class Remaining, class Peer>
 class obtain_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: make the certificate that of the peer's user.
   using next = associate_step<Vault, Clock, Remaining, Peer>;
 
   /// Takes the certificate of the peer's endpoint: `from` is its file (DER or PEM) or itself;
@@ -123,6 +126,7 @@ class obtain_step : public step<Vault, Clock> {
                                                 const pki::fingerprint& compared) const {
     return from_file(from, &compared);
   }
+  /// The same for a certificate that the program has already.
   [[nodiscard]] result<next> obtain_certificate(const pki::certificate& from,
                                                 const pki::fingerprint& compared) const {
     return take(from, &compared);
@@ -132,6 +136,7 @@ class obtain_step : public step<Vault, Clock> {
                                                 fingerprint_not_compared /*meant*/) const {
     return from_file(from, nullptr);
   }
+  /// The same for a certificate that the program has already.
   [[nodiscard]] result<next> obtain_certificate(const pki::certificate& from,
                                                 fingerprint_not_compared /*meant*/) const {
     return take(from, nullptr);
@@ -181,6 +186,7 @@ template <class Vault, clock_source Clock, class Remaining, class Peer>
 class user_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: take the peer's certificate.
   using next = obtain_step<Vault, Clock, Remaining, Peer>;
 
   /// CREATE USER … FOR LOGIN the peer's. Errors: `already_exists` when it is another login's user.
@@ -205,6 +211,7 @@ template <class Vault, clock_source Clock, class Remaining, class Peer>
 class login_step : public step<Vault, Clock> {
  public:
   using step<Vault, Clock>::step;
+  /// Next: a user that stands for the login.
   using next = user_step<Vault, Clock, Remaining, Peer>;
 
   /// CREATE LOGIN for the peer. Errors: `not_permitted` for the endpoint's owner and

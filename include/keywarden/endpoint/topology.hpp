@@ -43,18 +43,19 @@ enum class topology_fault : std::uint8_t {
 
 /// One fault: where it is, and what to do.
 struct topology_problem {
-  topology_fault fault;
-  std::string from;  ///< who wants to connect; empty for a fault of one instance or of all
-  std::string at;    ///< where something must change; empty for a fault of all
-  std::string text;  ///< one sentence that names both
-  std::string next_step;
+  topology_fault fault;   ///< what is wrong, for programs
+  std::string from;       ///< who wants to connect; empty for a fault of one instance or of all
+  std::string at;         ///< where something must change; empty for a fault of all
+  std::string text;       ///< one sentence that names both
+  std::string next_step;  ///< what a person does about it
 
+  /// Both for a person: what is wrong, and what to do next.
   [[nodiscard]] std::string sentence() const { return text + ". Next: " + next_step; }
 };
 
 /// What a check found; nothing is wrong when it is empty.
 struct topology_report {
-  std::vector<topology_problem> problems;
+  std::vector<topology_problem> problems;  ///< in the order in which they were found
 
   /// Whether every instance can connect to every other, now.
   [[nodiscard]] bool connected() const {

@@ -41,6 +41,7 @@ enum class revocation_reason : std::uint8_t {
 /// key and certificate as an `identity`, and the last list to `resume` from.
 class authority {
  public:
+  /// How long a revocation list promises to be the newest, unless told otherwise: a week.
   static constexpr std::chrono::seconds default_next_update = std::chrono::hours(24 * 7);
 
   /// A new self-signed authority with a fresh key; at most `path_length` authorities may stand
@@ -75,6 +76,7 @@ class authority {
     return authority(std::move(kept.key), std::move(kept.chain));
   }
 
+  /// Its own certificate: what others trust as an anchor. Valid as long as the authority.
   [[nodiscard]] const pki::certificate& certificate() const noexcept { return chain_.front(); }
   /// Its certificate and those that lead to its root: what a leaf's holder sends along.
   [[nodiscard]] const std::vector<pki::certificate>& chain() const noexcept { return chain_; }
@@ -92,6 +94,7 @@ class authority {
     if (!key) return error(errc::malformed).with(fact::kind, "public key").because(key.error());
     return issue_for(**key, options, purpose, now);
   }
+  /// The same for the public half of a key.
   [[nodiscard]] result<pki::certificate> issue(const certificate_options& options,
                                                const signing_key& key, certificate_purpose purpose,
                                                time_point now) const {

@@ -111,7 +111,9 @@ class certificate {
     return certificate(std::move(parsed));
   }
 
+  /// The exact bytes that its fingerprint is of.
   [[nodiscard]] bytes der() const { return parsed_.BER_encode(); }
+  /// The same between BEGIN and END lines, for files.
   [[nodiscard]] std::string pem() const { return parsed_.PEM_encode(); }
 
   /// SHA-256 over the whole DER certificate.
@@ -129,22 +131,29 @@ class certificate {
 
   /// The subject's name as people read it ("CN=...,O=...").
   [[nodiscard]] std::string subject() const { return parsed_.subject_dn().to_string(); }
+  /// The issuer's name, the same way: a claim until a path is verified.
   [[nodiscard]] std::string issuer() const { return parsed_.issuer_dn().to_string(); }
+  /// The subject's CN, the first if there are several; empty without one. Never decides who it is.
   [[nodiscard]] std::string common_name() const {
     return parsed_.subject_dn().get_first_attribute("CN");
   }
   /// The serial number, in upper-case hexadecimal.
   [[nodiscard]] std::string serial() const { return Botan::hex_encode(parsed_.serial_number()); }
 
+  /// The first second of its validity.
   [[nodiscard]] time_point not_before() const { return detail::to_time(parsed_.not_before()); }
+  /// The last second of its validity.
   [[nodiscard]] time_point not_after() const { return detail::to_time(parsed_.not_after()); }
+  /// Whether `now` is within its dates, both ends included. Says nothing of trust.
   [[nodiscard]] bool valid_at(time_point now) const {
     return not_before() <= now && now <= not_after();
   }
 
   /// "RSA", "ECDSA", "Ed25519", … as Botan names it.
   [[nodiscard]] std::string algorithm() const { return parsed_.subject_public_key()->algo_name(); }
+  /// Whether it may sign certificates (RFC 5280, basic constraints).
   [[nodiscard]] bool is_authority() const { return parsed_.is_CA_cert(); }
+  /// Whether it names itself as its issuer. No proof: anybody can write that.
   [[nodiscard]] bool is_self_signed() const { return parsed_.is_self_signed(); }
 
   /// The parsed form, for Botan's own interfaces.

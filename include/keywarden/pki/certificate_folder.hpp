@@ -46,6 +46,7 @@ class certificate_folder {
   explicit certificate_folder(std::filesystem::path path, location where = location::user)
       : files_{std::move(path), where} {}
 
+  /// The folder that holds the stores.
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return files_.root; }
 
   /// Imports the public half, and gives the fingerprint to put into a configuration. One that is

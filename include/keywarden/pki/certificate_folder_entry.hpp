@@ -25,15 +25,15 @@ namespace keywarden::pki {
 
 /// A certificate of a folder.
 struct stored_certificate {
-  certificate shown;
+  certificate shown;              ///< the certificate itself
   std::vector<certificate> path;  ///< those that lead to its anchor, as they were imported with it
-  bool has_private_key = false;
+  bool has_private_key = false;   ///< encrypted, in the same file
 };
 
 /// A file that is not of this library, or is damaged.
 struct foreign_file {
   std::string name;  ///< as the file system has it: anything
-  error why;
+  error why;         ///< `store_corrupt` with the reason, or what the system said
 };
 
 /// What a store holds.

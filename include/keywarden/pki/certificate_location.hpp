@@ -89,6 +89,7 @@ class i_confirm_this_root_is_trusted {
  public:
   explicit constexpr i_confirm_this_root_is_trusted(const fingerprint& compared) noexcept
       : compared_(compared) {}
+  /// The fingerprint that the person compared.
   [[nodiscard]] constexpr const fingerprint& compared() const noexcept { return compared_; }
 
  private:

@@ -32,6 +32,7 @@ struct request_policy {
   /// regard to case; a wildcard only if it is here as such. What was asked for and is not here is
   /// left out.
   std::vector<std::string> may_have_dns_names = {};
+  /// The same of addresses, in the form that RFC 5952 gives them.
   std::vector<std::string> may_have_ip_addresses = {};
 };
 
@@ -81,11 +82,14 @@ class certificate_request {
     return from_der(*der);
   }
 
+  /// Its bytes, signature included.
   [[nodiscard]] bytes der() const { return parsed_->BER_encode(); }
+  /// The same between BEGIN and END lines, for files.
   [[nodiscard]] std::string pem() const { return parsed_->PEM_encode(); }
 
   /// The name that is asked for, as people read it; a stranger wrote it.
   [[nodiscard]] std::string subject() const { return parsed_->subject_dn().to_string(); }
+  /// The CN that is asked for, the first if there are several; empty without one. A wish.
   [[nodiscard]] std::string common_name() const {
     return parsed_->subject_dn().get_first_attribute("CN");
   }
@@ -96,6 +100,7 @@ class certificate_request {
       all.push_back(each.to_string());
     return all;
   }
+  /// The IP addresses that are asked for, IPv4 before IPv6.
   [[nodiscard]] std::vector<std::string> ip_addresses() const {
     std::vector<std::string> all;
     for (const auto& each : parsed_->subject_alt_name().ipv4_addresses())

@@ -86,8 +86,8 @@ template <certificate_store Store>
 
 /// A certificate, and whether its record was opened and found unaltered.
 struct shown_certificate {
-  certificate shown;
-  bool authentic;
+  certificate shown;  ///< what was found
+  bool authentic;     ///< false: a mere claim, its record was not opened
 };
 
 /// A certificate to look at: verified where the database master key or `own` opens its record, and
@@ -123,8 +123,8 @@ template <certificate_store Store>
 /// A certificate in a list, as its record claims.
 struct listed_certificate {
   std::string name;
-  certificate shown;
-  private_key_protection protection;
+  certificate shown;                  ///< a mere claim: no record is opened for a list
+  private_key_protection protection;  ///< what opens its private key, if it has one
 };
 
 /// The certificates of a store, by name; key pairs without a certificate are left out. Errors:

@@ -42,6 +42,7 @@ namespace detail {
 template <keywarden::purpose Purpose = stored_credentials>
 class encrypt_only {
  public:
+  /// What its credentials are for; those of another purpose do not fit.
   using purpose_type = Purpose;
   /// The longest credential, in bytes.
   static constexpr std::size_t max_credential = detail::credential_limits::credential;
@@ -64,6 +65,7 @@ class encrypt_only {
     return made;
   }
 
+  /// What it seals to, the primary one first. Valid as long as this.
   [[nodiscard]] const std::vector<certificate>& certificates() const noexcept {
     return certificates_;
   }
@@ -99,6 +101,7 @@ class encrypt_only {
 template <keywarden::purpose Purpose = stored_credentials>
 class decrypt_only {
  public:
+  /// What its credentials are for; those of another purpose do not open.
   using purpose_type = Purpose;
 
   /// Opens what is sealed to the primary certificate, and during a rotation to the secondary one.
@@ -137,6 +140,7 @@ class decrypt_only {
 template <keywarden::purpose Purpose = stored_credentials>
 class sealer_and_opener {
  public:
+  /// What its credentials are for; those of another purpose do not fit.
   using purpose_type = Purpose;
 
   /// Errors: as `encrypt_only::to` and `decrypt_only::with`.
@@ -156,6 +160,7 @@ class sealer_and_opener {
                                              time_point now) const {
     return sealer_.seal(credential, owner, now);
   }
+  /// As `encrypt_only`.
   [[nodiscard]] result<bool> is_up_to_date(const sealed<Purpose>& credential) const {
     return sealer_.is_up_to_date(credential);
   }

@@ -37,11 +37,11 @@ namespace keywarden::pki {
 
 /// A certificate that ends soon, or has ended.
 struct expiry_notice {
-  std::string subject;
-  pki::fingerprint fingerprint;
-  time_point expiry;
-  std::chrono::days left;  ///< whole days; negative once it has ended
-  bool expired = false;
+  std::string subject;           ///< as people read it
+  pki::fingerprint fingerprint;  ///< SHA-256 of the whole certificate
+  time_point expiry;             ///< the last second of its validity
+  std::chrono::days left;        ///< whole days; negative once it has ended
+  bool expired = false;          ///< whether that has passed
 };
 
 /// One sentence for a person.

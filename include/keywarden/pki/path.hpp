@@ -38,7 +38,9 @@ class verified_path {
   [[nodiscard]] const std::vector<certificate>& certificates() const noexcept {
     return certificates_;
   }
+  /// The certificate of the peer itself.
   [[nodiscard]] const certificate& leaf() const noexcept { return certificates_.front(); }
+  /// The authority that is trusted, as it was given.
   [[nodiscard]] const certificate& anchor() const noexcept { return certificates_.back(); }
 
   /// The judgement holds up to this second, as far as time alone goes: the earliest end of a
@@ -46,6 +48,7 @@ class verified_path {
   [[nodiscard]] time_point valid_until() const noexcept { return valid_until_; }
   /// The generations it was judged under: under others it must be judged anew.
   [[nodiscard]] std::uint64_t anchors_generation() const noexcept { return anchors_generation_; }
+  /// That of the revocation lists; 0 where nothing was known.
   [[nodiscard]] std::uint64_t revocation_generation() const noexcept {
     return revocation_generation_;
   }
@@ -65,13 +68,13 @@ inline constexpr std::size_t max_chain_length = 8;
 
 /// What `judge_path` is made of.
 struct path_judge {
-  const trust_anchors& anchors;
-  certificate_purpose purpose;
+  const trust_anchors& anchors;  ///< whom to believe
+  certificate_purpose purpose;   ///< what the leaf must be allowed for
   revocation_mode mode;
-  const revocation_snapshot& lists;
-  std::span<const bytes> responses;
-  time_point now;
-  std::string_view expected_name;
+  const revocation_snapshot& lists;  ///< what is known of revocation
+  std::span<const bytes> responses;  ///< stapled OCSP, DER
+  time_point now;                    ///< when it is judged
+  std::string_view expected_name;    ///< whom the leaf must name; empty: nobody
 
   [[nodiscard]] result<verified_path> judge(std::span<const certificate> chain) const {
     if (chain.empty()) return error(errc::peer_unproven).with(fact::reason, "no certificate");

@@ -25,8 +25,8 @@ struct pfx_content {
   std::vector<certificate> chain;
   std::vector<certificate> others;  ///< the rest, in the file's order
   std::string friendly_name;        ///< of the key, or of its certificate; written by a stranger
-  bytes local_key_id;
-  bool authenticated = true;            ///< false only without a MAC
+  bytes local_key_id;               ///< what ties the key to its certificate; empty without one
+  bool authenticated = true;        ///< false only without a MAC
   std::vector<std::string> weaknesses;  ///< what is weaker than what is written here, as clauses
   std::vector<std::string> ignored;     ///< kinds of entries that are neither, such as secrets
 

@@ -18,17 +18,19 @@ struct pfx_limits {
   /// Rounds of all its key derivations together, those of the MAC included: some seconds. OpenSSL
   /// writes 2,048 for each, Windows 2,000, this library 300,000.
   std::size_t iterations = 10'000'000;
-  std::size_t certificates = 64;
+  std::size_t certificates = 64;  ///< in the file, in any bag
   /// Bags of any kind, and how deep they may be nested.
   std::size_t bags = 256;
-  std::size_t nesting = 4;
+  std::size_t nesting = 4;  ///< levels of bags within bags
 };
 
 /// How a PFX file is written. A plain value.
 struct pfx_options {
   /// The least and the most rounds that are written.
   static constexpr std::size_t least_iterations = 100'000;
+  /// The most; what is beyond is refused as `invalid_argument`.
   static constexpr std::size_t most_iterations = 10'000'000;
+  /// The longest friendly name, in bytes.
   static constexpr std::size_t max_friendly_name = 256;
 
   /// The name that Windows shows for it: at most 256 bytes of UTF-8, characters up to U+FFFF.

@@ -74,7 +74,9 @@ class revocation_list {
     return from_der(content);
   }
 
+  /// Whose certificates it is about, as people read it; see `signed_by` for whether it is theirs.
   [[nodiscard]] std::string issuer() const { return parsed_.issuer_dn().to_string(); }
+  /// When it was made.
   [[nodiscard]] time_point this_update() const { return detail::to_time(parsed_.this_update()); }
   /// When the next one was promised; none for a list that promises nothing.
   [[nodiscard]] std::optional<time_point> next_update() const {
@@ -82,6 +84,7 @@ class revocation_list {
     return detail::to_time(parsed_.next_update());
   }
   [[nodiscard]] std::size_t size() const { return parsed_.get_revoked().size(); }
+  /// The list itself, signature included.
   [[nodiscard]] bytes der() const { return parsed_.BER_encode(); }
 
   /// Whether this authority's key signed it. The signature of a large list costs milliseconds: it
@@ -142,6 +145,7 @@ class revocation_list {
 /// An immutable set of revocation lists. Copies share it; any thread.
 class revocation_snapshot {
  public:
+  /// More are refused as `limit_exceeded`.
   static constexpr std::size_t max_lists = 256;
 
   /// Nothing is known: generation 0, the same for all that know nothing.
@@ -170,6 +174,7 @@ class revocation_snapshot {
     return made;
   }
 
+  /// The lists, in the order in which they were given. Valid as long as this or a copy.
   [[nodiscard]] const std::vector<revocation_list>& lists() const noexcept { return set_->lists; }
 
   /// A number that only this snapshot and its copies have, within this process.

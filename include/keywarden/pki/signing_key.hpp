@@ -25,7 +25,9 @@ namespace keywarden::pki {
 /// ECDSA over P-256 with SHA-256 (FIPS 186-5): the default for endpoints.
 struct ecdsa_p256 {
   static constexpr std::string_view name = "ECDSA P-256";
+  /// An endpoint can show such a certificate.
   static constexpr bool usable_in_tls = true;
+  /// A new key from this randomness. May throw: `signing_key::generate` is what programs call.
   [[nodiscard]] static std::unique_ptr<Botan::Private_Key> generate(
       Botan::RandomNumberGenerator& random) {
     return std::make_unique<Botan::ECDSA_PrivateKey>(random,
@@ -35,7 +37,9 @@ struct ecdsa_p256 {
 /// ECDSA over P-384 with SHA-384.
 struct ecdsa_p384 {
   static constexpr std::string_view name = "ECDSA P-384";
+  /// An endpoint can show such a certificate.
   static constexpr bool usable_in_tls = true;
+  /// A new key from this randomness. May throw: `signing_key::generate` is what programs call.
   [[nodiscard]] static std::unique_ptr<Botan::Private_Key> generate(
       Botan::RandomNumberGenerator& random) {
     return std::make_unique<Botan::ECDSA_PrivateKey>(random,
@@ -48,7 +52,9 @@ struct rsa {
   static_assert(Bits >= 2048 && Bits <= 8192,
                 "an RSA key has 2048 to 8192 bits: shorter ones are refused by path validation");
   static constexpr std::string_view name = "RSA";
+  /// An endpoint can show such a certificate.
   static constexpr bool usable_in_tls = true;
+  /// A new key from this randomness, slow to make. May throw, as the others.
   [[nodiscard]] static std::unique_ptr<Botan::Private_Key> generate(
       Botan::RandomNumberGenerator& random) {
     return std::make_unique<Botan::RSA_PrivateKey>(random, Bits);
@@ -57,7 +63,9 @@ struct rsa {
 /// Ed25519 (RFC 8032): for authorities. Botan's TLS takes no Ed25519 leaf certificate.
 struct ed25519 {
   static constexpr std::string_view name = "Ed25519";
+  /// No endpoint can show such a certificate.
   static constexpr bool usable_in_tls = false;
+  /// A new key from this randomness. May throw: `signing_key::generate` is what programs call.
   [[nodiscard]] static std::unique_ptr<Botan::Private_Key> generate(
       Botan::RandomNumberGenerator& random) {
     return std::make_unique<Botan::Ed25519_PrivateKey>(random);
@@ -162,6 +170,7 @@ class signing_key {
 /// instance shows to a peer. Immutable; shared between sessions and threads.
 struct identity {
   std::vector<certificate> chain;  ///< leaf first; the anchor itself need not be there
+  /// The private half of `chain.front()`; shared, wiped with its last owner.
   std::shared_ptr<const signing_key> key;
 };
 

@@ -64,6 +64,7 @@ class thumbprint {
     return thumbprint(found);
   }
 
+  /// Which hash it is, told by its length.
   [[nodiscard]] constexpr thumbprint_algorithm algorithm() const noexcept { return algorithm_; }
   [[nodiscard]] constexpr bytes_view view() const noexcept {
     return bytes_view(bytes_).first(size_of(algorithm_));
@@ -98,7 +99,7 @@ class thumbprint {
 /// A thumbprint, and what was pasted along with it.
 struct parsed_thumbprint {
   thumbprint value;
-  dropped_characters dropped;
+  dropped_characters dropped;  ///< what was left out to get it
 };
 
 namespace detail {
@@ -196,9 +197,9 @@ struct thumbprint_list {
     std::size_t first;  ///< the one that is kept
     friend bool operator==(const repetition&, const repetition&) noexcept = default;
   };
-  std::vector<thumbprint> entries;  ///< each once, in their order
-  std::vector<repetition> repeated;
-  dropped_characters dropped;  ///< in all entries together
+  std::vector<thumbprint> entries;   ///< each once, in their order
+  std::vector<repetition> repeated;  ///< entries that were left out, for a warning
+  dropped_characters dropped;        ///< in all entries together
 
   /// Whether one of them is this certificate's (see `thumbprint::matches`).
   [[nodiscard]] bool has(const certificate& which) const {

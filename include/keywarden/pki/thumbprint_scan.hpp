@@ -43,6 +43,7 @@ struct dropped_characters {
   std::size_t spaces = 0;      ///< blanks, no-break spaces, tabs, line ends
   std::size_t separators = 0;  ///< `:` and `-`
 
+  /// How many in all; 0: the digits were pasted alone.
   [[nodiscard]] constexpr std::size_t total() const noexcept {
     return invisible + spaces + separators;
   }

@@ -33,6 +33,7 @@ namespace detail {
 /// be self-signed: an intermediate authority as the only anchor trusts no more than it issued.
 class trust_anchors {
  public:
+  /// More are refused as `limit_exceeded`.
   static constexpr std::size_t max_count = 1024;
 
   /// No authority: nothing is trusted.
@@ -55,6 +56,7 @@ class trust_anchors {
     return trust_anchors(std::move(authorities));
   }
 
+  /// The authorities, in the order in which they were given. Valid as long as this or a copy.
   [[nodiscard]] const std::vector<certificate>& certificates() const noexcept {
     return set_->certificates;
   }
@@ -72,6 +74,7 @@ class trust_anchors {
   [[nodiscard]] const Botan::Certificate_Store& path_store() const noexcept {
     return set_->path_store;
   }
+  /// The anchor that one of `path_store`'s certificates stands for; else the certificate itself.
   [[nodiscard]] certificate original(const certificate& of) const {
     const auto at = set_->originals.find(of.fingerprint());
     return at == set_->originals.end() ? of : at->second;

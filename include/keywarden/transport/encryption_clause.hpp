@@ -39,6 +39,7 @@ enum class algorithm : std::uint8_t { aes, rc4, chacha20 };
 /// Always valid; a regular type of a few bytes, usable in constant expressions.
 class encryption_clause {
  public:
+  /// How many algorithms one clause may list.
   static constexpr std::size_t max_algorithms = 3;
 
   /// REQUIRED ALGORITHM AES.
@@ -60,11 +61,13 @@ class encryption_clause {
     }
     return made;
   }
+  /// The same from a list in place: `of(presence::required, {algorithm::aes})`.
   [[nodiscard]] static constexpr std::optional<encryption_clause> of(
       transport::presence wanted, std::initializer_list<algorithm> listed = {}) noexcept {
     return of(wanted, std::span<const algorithm>(listed.begin(), listed.size()));
   }
 
+  /// Whether this end encrypts always, only with a peer that can, or never.
   [[nodiscard]] constexpr transport::presence presence() const noexcept { return presence_; }
 
   /// In order of preference; empty when DISABLED. Views this clause.
@@ -73,6 +76,7 @@ class encryption_clause {
   }
   std::span<const algorithm> algorithms() const&& = delete;
 
+  /// Whether an algorithm is one of those that this end may use.
   [[nodiscard]] constexpr bool lists(algorithm wanted) const noexcept {
     return std::ranges::find(algorithms(), wanted) != algorithms().end();
   }
@@ -104,8 +108,10 @@ struct algorithms {
 /// A text of at most 64 characters that constant expressions can make; becomes a `std::string`.
 class clause_text {
  public:
+  /// The most bytes it holds.
   static constexpr std::size_t max_size = 64;
 
+  /// Adds what still fits; the rest is left out.
   constexpr clause_text& append(std::string_view more) noexcept {
     for (const char each : more.substr(0, max_size - size_)) data_[size_++] = each;
     return *this;
@@ -114,6 +120,7 @@ class clause_text {
   [[nodiscard]] constexpr std::string_view view() const& noexcept { return {data_.data(), size_}; }
   std::string_view view() const&& = delete;
 
+  /// A copy that owns its bytes.
   [[nodiscard]] std::string string() const { return std::string(view()); }
   // NOLINTNEXTLINE(google-explicit-constructor): it is a text
   [[nodiscard]] operator std::string() const { return string(); }

@@ -135,6 +135,7 @@ struct tls13 {
 template <group_choice Groups = hybrid_or_classical, class Algorithms = algorithms<algorithm::aes>>
 struct https {
   static constexpr std::string_view name = "HTTPS over TLS 1.3";
+  /// What ALPN agrees on (RFC 7301).
   static constexpr std::string_view application_protocol = "http/1.1";
   static constexpr encryption_clause clause = Algorithms::with(presence::required);
   template <auth::authenticator Authenticator, clock_source Clock = system_clock>

@@ -65,11 +65,16 @@ class stream {
   using state = detail::session_link<NextLayer, Session>;
 
  public:
+  /// What protects the connection.
   using session_type = Session;
+  /// What carries it.
   using next_layer_type = NextLayer;
+  /// The socket below all layers, as Asio names it.
   using lowest_layer_type =
       std::remove_reference_t<decltype(std::declval<NextLayer&>().lowest_layer())>;
+  /// Where handlers run unless they say otherwise: the socket's own.
   using executor_type = typename NextLayer::executor_type;
+  /// The completion token of operations that are given none.
   using default_token = typename boost::asio::default_completion_token<executor_type>::type;
 
   stream(stream&&) noexcept = default;
@@ -84,14 +89,18 @@ class stream {
   stream& operator=(const stream&) = delete;
   ~stream() { abandon(); }
 
+  /// The socket's executor: a strand, where several threads run the context.
   [[nodiscard]] executor_type get_executor() const { return state_->socket.get_executor(); }
   /// The socket. To look at and to set options of: bytes that bypass the session break it.
   [[nodiscard]] next_layer_type& next_layer() noexcept { return state_->socket; }
+  /// The socket, to look at.
   [[nodiscard]] const next_layer_type& next_layer() const noexcept { return state_->socket; }
+  /// The socket below all layers. As `next_layer`: bytes that bypass the session break it.
   [[nodiscard]] lowest_layer_type& lowest_layer() noexcept { return state_->socket.lowest_layer(); }
 
   /// Who is at the other end, and how the connection is protected.
   [[nodiscard]] const Session& session() const noexcept { return state_->session; }
+  /// Who is at the other end, for functions that take no stranger. Valid as long as the stream.
   [[nodiscard]] const auth::proof& proof() const noexcept { return state_->session.proof(); }
 
   /// Why the stream ended, with facts for the log and never for the peer; `errc::none` while it has

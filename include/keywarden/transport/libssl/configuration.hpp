@@ -26,6 +26,7 @@ concept configuration = requires {
 
 /// What openssl.cnf says, with the providers that it loads: the default.
 struct system_configuration {
+  /// Null: the context that the whole process shares. Never fails.
   [[nodiscard]] static result<OSSL_LIB_CTX*> library() noexcept { return nullptr; }
 };
 
