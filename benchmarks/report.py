@@ -102,6 +102,11 @@ def exact(ratio):
     return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:,.0f}×"
 
 
+def scrolling(name, table, kind="scroll"):
+    """A table that scrolls where it is wider than the page: named, and within reach of the keyboard."""
+    return f'<div class="{kind}" role="region" aria-label="{escape(name)}" tabindex="0"><table{table}</table></div>'
+
+
 def chip(verdict, text=None):
     return f'<span class="chip {verdict}">{escape(text or verdict)}</span>'
 
@@ -141,8 +146,8 @@ def claims_table(made):
             ratio = exact(each["ratio"]) if each["ratio"] is not None else "–"
             rows.append(f'<tr><td>{escape(each["name"])}{note}</td><td><b>{ratio}</b></td>'
                         f'<td class="soft">{each["sign"]} {exact(each["target"])}</td><td>{chip(each["verdict"])}</td></tr>')
-    return ('<div class="scroll"><table class="claims"><thead><tr><th>claim<th>measured<th>target<th>verdict</thead><tbody>'
-            + "\n".join(rows) + "</tbody></table></div>")
+    return scrolling("Claims", ' class="claims"><thead><tr><th>claim<th>measured<th>target<th>verdict</thead><tbody>'
+                     + "\n".join(rows) + "</tbody>")
 
 
 def tally(made):
@@ -218,7 +223,7 @@ def bar(share):
             f'<rect width="{max(100 * share, 0.5):.1f}" height="10" rx="1"/></svg>')
 
 
-def phase_bars(runs):
+def phase_bars(title, runs):
     """Where the time of a benchmark goes, for those that say it."""
     runs = [each for each in runs if each.get("phases")]
     if not runs:
@@ -237,14 +242,14 @@ def phase_bars(runs):
         rows.append(f'<tr><td>{escape(each["name"])}</td><td>{duration(sum(each["phases"].values()))}</td><td class="draw">'
                     f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" style="height:1rem">{"".join(drawn)}</svg></td></tr>')
     key = "".join(f'<span class="key" style="background:{colours[name]}"></span>{escape(name)}' for name in names)
-    return (f'<h3>Phases, as shares of the whole</h3><p class="phases">{key}</p><div class="scroll"><table><tbody>'
-            + "\n".join(rows) + "</tbody></table></div>")
+    return (f'<h3>Phases, as shares of the whole</h3><p class="phases">{key}</p>'
+            + scrolling(f"{title}: phases", "><tbody>" + "\n".join(rows) + "</tbody>"))
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------------------
 
 
-def sized_table(by_policy):
+def sized_table(title, by_policy):
     sizes = sorted({size for by_size in by_policy.values() for size in by_size})
     head = "".join(f"<th>{claims.text_of(size)}" for size in sizes)
     rows = []
@@ -260,10 +265,11 @@ def sized_table(by_policy):
             speed = f"{size / run['cpu_ns']:.2f} GB/s, " if size else ""
             cells.append(f'<td title="{speed}{duration(run["low_ns"])} to {duration(run["high_ns"])}">{duration(run["cpu_ns"])}</td>')
         rows.append(f"<tr><td{kind}>{escape(label(policy))}</td>{''.join(cells)}</tr>")
-    return f'<div class="scroll wide"><table><thead><tr><th>CPU time, median{head}</thead><tbody>{"".join(rows)}</tbody></table></div>'
+    return scrolling(f"{title}: CPU time by size", f'><thead><tr><th>CPU time, median{head}</thead><tbody>{"".join(rows)}</tbody>',
+                     "scroll wide")
 
 
-def plain_table(runs):
+def plain_table(title, runs):
     there = [each for each in runs if "cpu_ns" in each]
     longest = max((each["cpu_ns"] for each in there), default=1)
     shortest = min((each["cpu_ns"] for each in there), default=1)
@@ -281,8 +287,8 @@ def plain_table(runs):
         rows.append(f'<tr><td>{name}</td><td>{duration(each["cpu_ns"])}</td><td><span class="spread">{duration(each["low_ns"])} to '
                     f'{duration(each["high_ns"])}</span></td><td class="draw">{bar(share(each["cpu_ns"]))}</td></tr>')
     scale = " (logarithmic)" if wide else ""
-    return (f'<div class="scroll"><table><thead><tr><th>benchmark<th>CPU<th>quartiles<th>{scale}</thead><tbody>'
-            + "\n".join(rows) + "</tbody></table></div>")
+    return scrolling(f"{title}: CPU time", f"><thead><tr><th>benchmark<th>CPU<th>quartiles<th>as a bar{scale}</thead><tbody>"
+                     + "\n".join(rows) + "</tbody>")
 
 
 def operation_section(operation, runs):
@@ -299,10 +305,10 @@ def operation_section(operation, runs):
         if charts:
             made.append(f'<p class="soft">How long each peer takes for what takes {escape(label(ours))} 1; on the tinted side the '
                         "peer is faster. Bars: from the quartiles of both.</p>")
-        made += [charts, sized_table(by_policy)]
+        made += [charts, sized_table(title, by_policy)]
     else:
-        made.append(plain_table(runs))
-    made.append(phase_bars(runs))
+        made.append(plain_table(title, runs))
+    made.append(phase_bars(title, runs))
     return "".join(made)
 
 
@@ -314,8 +320,8 @@ def files_section(files):
         f'<td>{each["cpu_s"]:.3f} s</td><td>{each["elapsed_s"]:.3f} s</td><td>{each["bytes"] / each["cpu_s"] / 1e6:,.0f} MB/s</td>'
         f'<td>{each["peak_kib"] / 1024:.1f} MiB</td></tr>' for each in files if each["cpu_s"] > 0)
     return ("<h2>A file, beside other programs</h2><p class='soft'>Each on one core. OpenSSL's program authenticates nothing.</p>"
-            "<div class='scroll'><table><thead><tr><th>program<th>file<th>CPU<th>elapsed<th>throughput<th>memory</thead>"
-            f"<tbody>{rows}</tbody></table></div>")
+            + scrolling("A file, beside other programs", "><thead><tr><th>program<th>file<th>CPU<th>elapsed<th>throughput<th>memory</thead>"
+                        f"<tbody>{rows}</tbody>"))
 
 
 def headers_section(headers):
@@ -326,7 +332,7 @@ def headers_section(headers):
     rows = "".join(f'<tr><td>{escape(each["header"])}</td><td>{each["cpu_s"]:.2f} s</td><td>{each["peak_mib"]:.0f} MiB</td>'
                    f'<td class="draw">{bar(each["cpu_s"] / longest)}</td></tr>' for each in there)
     return ("<h2>Including a header</h2><p class='soft'>Reading it alone with the compiler of this run, nothing generated.</p>"
-            f"<div class='scroll'><table><thead><tr><th>header<th>CPU<th>memory<th></thead><tbody>{rows}</tbody></table></div>")
+            + scrolling("Including a header", f"><thead><tr><th>header<th>CPU<th>memory<th>as a bar</thead><tbody>{rows}</tbody>"))
 
 
 def page(made):

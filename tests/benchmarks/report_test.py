@@ -132,6 +132,16 @@ class Pages(unittest.TestCase):
         self.assertIn("OpenSSL, context reused", text)
         self.assertIn("<h2>Opening a key record</h2>", text)
 
+    def test_every_table_that_may_scroll_has_a_name_and_is_within_reach_of_the_keyboard(self):
+        text = self.page([("seal/aes256_gcm/64", 100.0), ("unwrap/account", 5000.0)],
+                         files=[{"program": "keywarden", "operation": "seal", "bytes": 1, "cpu_s": 1.0, "elapsed_s": 1.0, "peak_kib": 1}])
+        scrolling = re.findall(r"<[^<>]*class=.scroll[^<>]*>", text)
+        self.assertEqual(len(scrolling), 4)  # claims, by size, plain, files
+        self.assertEqual(len({re.search(r'aria-label="([^"]+)"', each).group(1) for each in scrolling}), 4)
+        for each in scrolling:
+            self.assertIn('role="region"', each)
+            self.assertIn('tabindex="0"', each)
+
     def test_phases_are_drawn_where_a_benchmark_has_them(self):
         given = made([("handshake/pinned", 5000.0)])
         given["benchmarks"][0]["phases"] = {"signing": 3000.0, "chain": 2000.0}
