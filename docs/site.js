@@ -52,6 +52,10 @@ $(function () {
     const content = document.querySelector("#doc-content");
     if (content) content.tabIndex = -1;
     if (content && content.scrollHeight > content.clientHeight) content.tabIndex = 0;
+    document.querySelectorAll("table.directory a > span.icondoc").forEach((each) => {
+      const file = each.closest("tr").querySelector("a.el");
+      each.parentElement.setAttribute("aria-label", file ? "Text of " + file.textContent : "Text");
+    });
     document.querySelectorAll("img:not([alt])").forEach((each) => (each.alt = ""));
     document.querySelectorAll("a:not([href]) img, #nav-sync img").forEach((each) => (each.alt = "Follow the page in the tree"));
     document
@@ -67,10 +71,15 @@ $(function () {
         };
       });
     // Code that scrolls has to be reachable without a mouse.
-    document.querySelectorAll("div.fragment, table.markdownTable, table.markdownTable > tbody, div.image, div.dotgraph, pre").forEach((each) => {
+    const wide = "div.fragment, table.markdownTable, table.markdownTable > tbody, div.image, div.dotgraph, pre, .memTemplItemRight, .memItemRight, .memproto, .memdoc";
+    document.querySelectorAll(wide).forEach((each) => {
       if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
     });
   };
   repair();
-  setTimeout(repair, 500);
+  // Once more for what other scripts make late; tools/lib/accessibility.py waits for it.
+  setTimeout(() => {
+    repair();
+    document.documentElement.dataset.repaired = "";
+  }, 500);
 });
