@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""docs_commands_test.py <programs>: runs the commands of the tutorials and guides, each page in a folder of its own.
+"""docs_commands_test.py <programs>: runs the commands of the pages, each page in a folder of its own.
 
 Blocks of commands (```sh) in these pages stand below a line that says what is expected of them:
 
     <!-- runs -->      exit status 0
     <!-- refused -->   exit status 1, and a refusal
-    <!-- shown -->     not run here; what they name is there (tools/…)
+    <!-- shown -->     not run here; what they name is there (tools/…, tests/…, keywarden's commands)
 
 and what follows "<!-- prints -->" is, line by line, in the output of the block before; "…" stands for anything. Functions
-and exported variables last from block to block of a page. <programs> is the folder of the compiled examples.
+and exported variables last from block to block of a page. The commands of keywarden that a text names, and their options, are
+there as well. <programs> is the folder of the compiled examples. docs/split_merge.md has a test of its own.
 """
 
 import os
@@ -20,9 +21,9 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs" / "tutorials").glob("*.md")), *sorted((ROOT / "docs" / "guides").glob("*.md"))]
-ALSO = [ROOT / "README.md", ROOT / "docs" / "hierarchy.md", *sorted((ROOT / "docs" / "coming_from").glob("*.md"))]
-BLOCK = re.compile(r"^(?:<!-- (runs|refused|shown|prints) -->\n)?```(sh)?\n(.*?)^```$", re.M | re.S)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(each for each in (ROOT / "docs").rglob("*.md") if each.name != "split_merge.md")]
+BLOCK = re.compile(r"^[ ]*(?:<!-- (runs|refused|shown|prints) -->\n)?[ ]*```(\w*)\n(.*?)^[ ]*```$", re.M | re.S)
+INLINE = re.compile(r"`(keywarden [a-z][^`]*)`")
 KEEP = "trap '{ declare -fp; export -p; umask -p; } >../state' EXIT\n"
 
 
@@ -31,14 +32,44 @@ def matches(wanted, output):
     return re.search(pattern, output) is not None
 
 
-def commands_exist(page, text):
-    for tool in re.findall(r"\btools/(\w+)", text):
-        assert (ROOT / "tools" / tool).exists(), f"{page.name}: there is no tools/{tool}"
-    return True
+def help_of(programs, *command):
+    return subprocess.run([programs / "keywarden", *command, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
 
 
-def try_page(page, programs):
+class Commands:
+    """The commands of keywarden, as its help tells them."""
+
+    def __init__(self, programs):
+        self.programs = programs
+        listed = help_of(programs).partition("Commands:\n")[2].partition("\n\n")[0]
+        self.known = [tuple(re.split(r"\s{2,}", line.strip())[0].split()) for line in listed.split("\n")]
+        assert len(self.known) > 50, listed
+        self.helps = {}
+
+    def check(self, where, text):
+        """`keywarden key show NAME --store STORE`: the longest beginning that is a command, and every option."""
+        words = tuple(re.match(r"keywarden((?: [a-z][a-z-]*)+)", text).group(1).split())
+        command = max((each for each in self.known if words[:len(each)] == each), key=len, default=None)
+        if command is None:
+            assert any(each[:len(words)] == words for each in self.known), f"{where}: keywarden has no command '{' '.join(words)}'"
+            return
+        if command not in self.helps:
+            self.helps[command] = help_of(self.programs, *command)
+        for option in re.findall(r"(?<=\s)--[a-z-]+", text):
+            assert option in self.helps[command], f"{where}: keywarden {' '.join(command)} has no option {option}"
+
+
+def commands_exist(page, text, commands):
+    """What a page names is there."""
+    for path in re.findall(r"(?<![\w/])((?:tools|tests)/[\w/.]*\w)", text):
+        assert (ROOT / path).exists(), f"{page.name}: there is no {path}"
+    for found in (*INLINE.findall(text), *re.findall(r"^(keywarden [a-z][^\n#]*)", text, re.M)):
+        commands.check(page.name, found)
+
+
+def try_page(page, programs, commands):
     text = page.read_text(encoding="utf-8")
+    commands_exist(page, text, commands)
     with tempfile.TemporaryDirectory(prefix="keywarden-docs-") as name:
         work = pathlib.Path(name) / "work"
         work.mkdir()
@@ -47,21 +78,20 @@ def try_page(page, programs):
             world.pop(variable)
         output = ""
         for block in BLOCK.finditer(text):
-            mark, language, commands = block.groups()
+            mark, language, script = block.groups()
             line = text.count("\n", 0, block.start()) + 1
             where = f"{page.relative_to(ROOT)}:{line}"
             if mark == "prints":
-                for wanted in commands.rstrip("\n").split("\n"):
+                for wanted in script.rstrip("\n").split("\n"):
                     assert matches(wanted, output), f"{where}: the commands above do not print: {wanted}\n{output}"
                 continue
-            if language is None:
+            if language != "sh":
                 continue
             assert mark, f"{where}: commands without a word about what is expected of them"
             if mark == "shown":
-                commands_exist(page, commands)
                 continue
             state = "test ! -e ../state || source ../state\n"
-            ran = subprocess.Popen(["bash", "-euo", "pipefail", "-c", state + KEEP + commands], cwd=work, env=world,
+            ran = subprocess.Popen(["bash", "-euo", "pipefail", "-c", state + KEEP + script], cwd=work, env=world,
                                    start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT, text=True)
             try:
@@ -77,11 +107,10 @@ def try_page(page, programs):
 def main():
     programs = pathlib.Path(sys.argv[1]).resolve()
     chosen = [pathlib.Path(each).resolve() for each in sys.argv[2:]]
-    assert chosen or len(PAGES) >= 4
+    assert chosen or len(PAGES) >= 30
+    commands = Commands(programs)
     for page in chosen or PAGES:
-        try_page(page, programs)
-    for page in [] if chosen else ALSO:
-        commands_exist(page, page.read_text(encoding="utf-8"))
+        try_page(page, programs, commands)
 
 
 if __name__ == "__main__":
