@@ -74,7 +74,7 @@ add_library(keywarden::keywarden ALIAS keywarden)
 
 if(KEYWARDEN_INSTALL)
   include(CMakePackageConfigHelpers)
-  set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/keywarden")
+  set(package_dir "${CMAKE_INSTALL_DATADIR}/cmake/keywarden") # nothing in it depends on the architecture
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/keywarden-config-version.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/keywarden-config.cmake.in"
@@ -87,4 +87,8 @@ if(KEYWARDEN_INSTALL)
     "${PROJECT_SOURCE_DIR}/cmake/KeywardenDependencies.cmake"
     "${PROJECT_SOURCE_DIR}/cmake/KeywardenBotan.cmake"
     DESTINATION "${package_dir}")
+  include(KeywardenPkgConfig)
+  if(PROJECT_IS_TOP_LEVEL)
+    include(KeywardenPack)
+  endif()
 endif()

@@ -1,15 +1,64 @@
-# Installs Keywarden into a fresh prefix, builds a program that finds it there as a user's would, and runs it.
+# Gets Keywarden in one WAY, builds a program that uses it as a user's would, with the warnings as errors, and runs it:
+# installed, deb, pkg_config (each from a fresh prefix), subdirectory or fetch_content (from the source).
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT code EQUAL 0)
     message(FATAL_ERROR "${ARGN}\n${output}")
   endif()
+  set(output "${output}" PARENT_SCOPE)
 endfunction()
 
 file(REMOVE_RECURSE "${WORK}")
-run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/prefix")
+file(MAKE_DIRECTORY "${WORK}/prefix")
+set(prefix "${WORK}/prefix")
+set(way "${WAY}")
+
+if(WAY STREQUAL "deb")
+  run("${CPACK}" -G DEB --config "${BUILD}/CPackConfig.cmake" -B "${WORK}/deb")
+  file(GLOB deb "${WORK}/deb/keywarden-dev_*_all.deb")
+  run(dpkg-deb --field "${deb}" Package Architecture Depends Recommends)
+  foreach(words "Package: keywarden-dev" "Architecture: all" "librange-v3-dev" "nlohmann-json3-dev (>= 3.11)"
+      "libboost1.81-dev | libboost-dev (>= 1.81)" "libbotan-3-dev (>= 3.13.0)")
+    string(FIND "${output}" "${words}" position)
+    if(position EQUAL -1)
+      message(FATAL_ERROR "The package says nothing of '${words}':\n${output}")
+    endif()
+  endforeach()
+  run(dpkg-deb --contents "${deb}")
+  if(output MATCHES "\\./usr/lib/" OR NOT output MATCHES "\\./usr/include/keywarden/keywarden.hpp")
+    message(FATAL_ERROR "The package's files are not those of an architecture-independent one:\n${output}")
+  endif()
+  run(dpkg-deb --extract "${deb}" "${prefix}")
+  string(APPEND prefix "/usr")
+  set(way installed)
+elseif(WAY MATCHES "installed|pkg_config")
+  run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${prefix}")
+endif()
+
+if(WAY STREQUAL "pkg_config")
+  set(path "${prefix}/share/pkgconfig:${BOTAN}/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
+  set(pkg_config "${CMAKE_COMMAND}" -E env "PKG_CONFIG_PATH=${path}" "${PKG_CONFIG}")
+  file(GLOB files "${prefix}/share/pkgconfig/*.pc")
+  foreach(file IN LISTS files)
+    get_filename_component(name "${file}" NAME_WE)
+    run(${pkg_config} --print-errors --exists "${name}")
+  endforeach()
+  set(names keywarden)
+  if(EXISTS "${prefix}/share/pkgconfig/keywarden-libcrypto.pc")
+    list(APPEND names keywarden-libcrypto)
+    set(define -DWITH_LIBCRYPTO)
+  endif()
+  run(${pkg_config} --cflags --libs ${names})
+  separate_arguments(flags UNIX_COMMAND "${output}")
+  list(TRANSFORM flags REPLACE "^-I(.*botan.*)$" "-isystem\\1") # only Keywarden's warnings count
+  run("${CXX}" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Werror ${define} "${CONSUMER}/main.cpp"
+    -o "${WORK}/consumer" ${flags})
+  run("${WORK}/consumer")
+  return()
+endif()
+
 run("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${WORK}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
-  "-DCMAKE_PREFIX_PATH=${WORK}/prefix;${BOTAN}")
+  "-DCMAKE_PREFIX_PATH=${prefix};${BOTAN}" "-DWAY=${way}" "-DKEYWARDEN_SOURCE=${SOURCE}" "-DEVERYTHING=${EVERYTHING}")
 run("${CMAKE_COMMAND}" --build "${WORK}/build")
 run("${WORK}/build/consumer")
