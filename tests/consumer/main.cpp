@@ -1,4 +1,5 @@
-// A program outside the project: what it needs is found through what Keywarden's packaging says alone.
+// A program outside the project: what it needs is found through what Keywarden's packaging says
+// alone.
 #ifdef WITH_EVERYTHING
 #include "everything.hpp"
 #endif
@@ -28,6 +29,7 @@ int main() {
   auto opens = keywarden::crypto::aes256_gcm::context::create(key).value();
   auto data = from_the_other_unit();
   keywarden::crypto::tag tag;
-  const bool same = seals.seal({}, {}, data, tag) && opens.open({}, {}, data, tag) && data == from_the_other_unit();
+  const bool same = seals.seal({}, {}, data, tag) && opens.open({}, {}, data, tag) &&
+                    data == from_the_other_unit();
   return same ? 0 : 1;
 }
