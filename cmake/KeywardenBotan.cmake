@@ -2,7 +2,7 @@
 #
 # Looks at KEYWARDEN_BOTAN_PREFIX (a CMake or environment variable; nothing else is then tried), CMAKE_PREFIX_PATH, the
 # build that tools/setup keeps in the user's cache, and the system, in this order. The version is read from the headers
-# themselves, because these are what the program is compiled with.
+# themselves, because these are what the program is compiled with. Sets keywarden_lacks to a sentence where there is none.
 
 set(_keywarden_least_botan 3.13.0)
 
@@ -65,13 +65,16 @@ function(_keywarden_find_botan)
   endforeach()
 
   if(too_old)
-    message(FATAL_ERROR "Botan ${too_old} is too old for Keywarden, which needs ${_keywarden_least_botan} because "
+    string(CONCAT lacks "Botan ${too_old} is too old for Keywarden, which needs ${_keywarden_least_botan} because "
       "earlier ones let a client skip TLS 1.3 client authentication (CVE-2026-34582): run tools/setup to get one.")
+  else()
+    string(CONCAT lacks "Keywarden needs Botan >= ${_keywarden_least_botan} and found none: run tools/setup to get one, "
+      "or point to yours with -DKEYWARDEN_BOTAN_PREFIX=/its/prefix.")
   endif()
-  message(FATAL_ERROR "Keywarden needs Botan >= ${_keywarden_least_botan} and found none: run tools/setup to get one, "
-    "or point to yours with -DKEYWARDEN_BOTAN_PREFIX=/its/prefix.")
+  set(keywarden_lacks "${lacks}" PARENT_SCOPE)
 endfunction()
 
+set(keywarden_lacks "")
 if(NOT TARGET keywarden::botan)
   _keywarden_find_botan()
 endif()

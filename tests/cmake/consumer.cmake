@@ -1,32 +1,33 @@
 # Gets Keywarden in one WAY, builds a program that uses it as a user's would, with the warnings as errors, and runs it:
-# installed, deb, pkg_config (each from a fresh prefix), subdirectory or fetch_content (from the source).
+# installed, deb, pkg_config (each from a fresh prefix), subdirectory or fetch_content (from the source). With each of the
+# compilers in CXX, separated by commas.
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
-  if(NOT code EQUAL 0)
-    message(FATAL_ERROR "${ARGN}\n${output}")
-  endif()
-  set(output "${output}" PARENT_SCOPE)
-endfunction()
-
+include("${CMAKE_CURRENT_LIST_DIR}/run.cmake")
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}/prefix")
 set(prefix "${WORK}/prefix")
 set(way "${WAY}")
+string(REPLACE "," ";" compilers "${CXX}")
 
 if(WAY STREQUAL "deb")
   run("${CPACK}" -G DEB --config "${BUILD}/CPackConfig.cmake" -B "${WORK}/deb")
   file(GLOB deb "${WORK}/deb/keywarden-dev_*_all.deb")
   run(dpkg-deb --field "${deb}" Package Architecture Depends Recommends)
   foreach(words "Package: keywarden-dev" "Architecture: all" "librange-v3-dev" "nlohmann-json3-dev (>= 3.11)"
-      "libboost1.81-dev | libboost-dev (>= 1.81)" "libbotan-3-dev (>= 3.13.0)")
+      "libboost1.81-dev | libboost-dev (>= 1.81)" "libbotan-3-dev (>= 3.13.0)" "libsqlite3-dev (>= 3.40)")
     string(FIND "${output}" "${words}" position)
     if(position EQUAL -1)
       message(FATAL_ERROR "The package says nothing of '${words}':\n${output}")
     endif()
   endforeach()
   run(dpkg-deb --contents "${deb}")
-  if(output MATCHES "\\./usr/lib/" OR NOT output MATCHES "\\./usr/include/keywarden/keywarden.hpp")
+  foreach(file include/keywarden/keywarden.hpp share/cmake/keywarden/keywarden-config.cmake share/pkgconfig/keywarden.pc
+      share/doc/keywarden-dev/copyright)
+    if(NOT output MATCHES "\\./usr/${file}")
+      message(FATAL_ERROR "The package has no /usr/${file}:\n${output}")
+    endif()
+  endforeach()
+  if(output MATCHES "\\./usr/lib/")
     message(FATAL_ERROR "The package's files are not those of an architecture-independent one:\n${output}")
   endif()
   run(dpkg-deb --extract "${deb}" "${prefix}")
@@ -49,16 +50,27 @@ if(WAY STREQUAL "pkg_config")
     list(APPEND names keywarden-libcrypto)
     set(define -DWITH_LIBCRYPTO)
   endif()
-  run(${pkg_config} --cflags --libs ${names})
+  run(${pkg_config} --libs ${names})
+  separate_arguments(libs UNIX_COMMAND "${output}")
+  run(${pkg_config} --cflags ${names})
   separate_arguments(flags UNIX_COMMAND "${output}")
   list(TRANSFORM flags REPLACE "^-I(.*botan.*)$" "-isystem\\1") # only Keywarden's warnings count
-  run("${CXX}" -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Werror ${define} "${CONSUMER}/main.cpp"
-    -o "${WORK}/consumer" ${flags})
-  run("${WORK}/consumer")
+  set(strictly -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Werror)
+  foreach(compiler IN LISTS compilers)
+    run("${compiler}" ${strictly} -fno-exceptions -c "${CONSUMER}/without_exceptions.cpp" -o "${WORK}/without_exceptions.o" ${flags})
+    run("${compiler}" ${strictly} ${define} "${CONSUMER}/main.cpp" "${WORK}/without_exceptions.o" -o "${WORK}/consumer" ${flags} ${libs})
+    run("${WORK}/consumer")
+  endforeach()
   return()
 endif()
 
-run("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${WORK}/build" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${CXX}"
-  "-DCMAKE_PREFIX_PATH=${prefix};${BOTAN}" "-DWAY=${way}" "-DKEYWARDEN_SOURCE=${SOURCE}" "-DEVERYTHING=${EVERYTHING}")
-run("${CMAKE_COMMAND}" --build "${WORK}/build")
-run("${WORK}/build/consumer")
+set(number 0)
+foreach(compiler IN LISTS compilers)
+  math(EXPR number "${number} + 1")
+  set(build "${WORK}/build_${number}")
+  run("${CMAKE_COMMAND}" -S "${CONSUMER}" -B "${build}" -G "${GENERATOR}" "-DCMAKE_CXX_COMPILER=${compiler}"
+    "-DCMAKE_PREFIX_PATH=${prefix};${BOTAN}" "-DWAY=${way}" "-DKEYWARDEN_SOURCE=${SOURCE}" "-DEVERYTHING=${EVERYTHING}"
+    "-DOTHER_CXX=${OTHER_CXX}")
+  run("${CMAKE_COMMAND}" --build "${build}")
+  run("${build}/consumer")
+endforeach()

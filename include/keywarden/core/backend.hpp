@@ -11,6 +11,11 @@
 
 #include <keywarden/core/status.hpp>
 
+#if !defined(__cpp_exceptions)
+#error \
+    "Keywarden catches what Botan throws: compile what includes this with exceptions. Your code needs no try, throw or catch; what is compiled with -fno-exceptions may include the headers that compute nothing, such as keywarden/core/result.hpp."
+#endif
+
 namespace keywarden::detail {
 
 /// `T` as a result, once: what already is one stays as it is.

@@ -24,10 +24,12 @@ class [[nodiscard]] status {
   /// The refusal, without facts.
   [[nodiscard]] keywarden::error error() const { return {code_}; }
 
-  /// Throws `refused` unless it is a success.
+#if defined(__cpp_exceptions)
+  /// Throws `refused` unless it is a success. Not there where exceptions are turned off.
   void value() const {
     if (!has_value()) throw refused(error());
   }
+#endif
 
   // NOLINTNEXTLINE(google-explicit-constructor): the two mean the same
   [[nodiscard]] operator result<void>() const {

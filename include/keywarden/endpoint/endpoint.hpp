@@ -17,6 +17,7 @@
 #include <keywarden/admit/concepts.hpp>
 #include <keywarden/auth/concepts.hpp>
 #include <keywarden/endpoint/connection.hpp>
+#include <keywarden/endpoint/forward.hpp>
 #include <keywarden/endpoint/state.hpp>
 #include <keywarden/transport/tls.hpp>
 
@@ -67,7 +68,7 @@ struct any_known_peer {};
 /// Protects: only peers that the authenticator proves and permits get a session; each admitted
 /// connection holds a permit until it ends; refusals of ours look alike to peers and are told apart
 /// in the log. Does not protect: a session's content after it was handed to the program.
-template <class Authentication, class Transport, class Admission, clock_source Clock = system_clock>
+template <class Authentication, class Transport, class Admission, clock_source Clock>
 class endpoint {
   static_assert(detail::explain_endpoint<Authentication, Transport, Admission, Clock>());
   using context = typename Transport::template context<Authentication, Clock>;

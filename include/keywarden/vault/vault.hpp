@@ -10,6 +10,7 @@
 
 #include <keywarden/core/clock.hpp>
 #include <keywarden/vault/database.hpp>
+#include <keywarden/vault/forward.hpp>
 #include <keywarden/vault/scale_out/membership.hpp>
 #include <keywarden/vault/service_master_key.hpp>
 #include <keywarden/vault/state.hpp>
@@ -35,7 +36,7 @@ struct database_status {
 /// door: make a backup of the service master key first of all. A vault is a session: keys opened
 /// with a password stay open until they are closed or it is destroyed. Handles it gives keep its
 /// state alive and may be used from any thread; several processes may use one store.
-template <class Policy, clock_source Clock = system_clock>
+template <class Policy, clock_source Clock>
 class vault {
   static_assert((detail::explain_vault_policy<Policy>(), vault_policy<Policy>));
   using state = detail::vault_state<Policy, Clock>;

@@ -1,4 +1,6 @@
 // The second translation unit that includes every header: what is defined twice does not link.
 #include "everything.hpp"
 
-keywarden::bytes from_the_other_unit() { return {1, 2, 3}; }
+#include "program.hpp"
+
+int in_the_other_unit() { return 7; }

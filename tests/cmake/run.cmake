@@ -1,0 +1,23 @@
+# run(<command…>): its output is in "output"; stops where it fails.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+# refused(<words;…> <command…>): it fails, and says each of these.
+function(refused words)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  string(REGEX REPLACE "[ \n]+" " " output "${output}")
+  if(code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\nwas not refused:\n${output}")
+  endif()
+  foreach(each IN LISTS words)
+    string(FIND "${output}" "${each}" position)
+    if(position EQUAL -1)
+      message(FATAL_ERROR "${ARGN}\nwas refused without the words '${each}':\n${output}")
+    endif()
+  endforeach()
+endfunction()
