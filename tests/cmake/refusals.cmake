@@ -50,7 +50,7 @@ elseif(WHICH STREQUAL "unknown_component")
     ${from_source} -DKEYWARDEN_COMPONENTS=of_another_planet)
 elseif(WHICH STREQUAL "no_libpq")
   refused("keywarden::postgres, which needs libpq >= 15 (Debian: libpq-dev): that is not here"
-    ${from_source} "-DKEYWARDEN_COMPONENTS=asio\;postgres" -DCMAKE_DISABLE_FIND_PACKAGE_PostgreSQL=ON)
+    ${from_source} -DKEYWARDEN_COMPONENTS=asio,postgres -DCMAKE_DISABLE_FIND_PACKAGE_PostgreSQL=ON)
 elseif(WHICH STREQUAL "installed_no_libpq")
   a_program("0.1 REQUIRED COMPONENTS postgres")
   refused("NOT FOUND;keywarden::postgres needs libpq >= 15 (Debian: libpq-dev): that is not here"
