@@ -7,15 +7,19 @@ Blocks of commands (```sh) in these pages stand below a line that says what is e
     <!-- refused -->   exit status 1, and a refusal
     <!-- shown -->     not run here; what they name is there (tools/…, tests/…, keywarden's commands)
 
-and what follows "<!-- prints -->" is, line by line, in the output of the block before; "…" stands for anything. Functions
+and what follows "<!-- prints -->" is, line by line, in the output of the block before; "…" stands for anything. Ports
+that begin with 1502 are replaced by free ones. Functions
 and exported variables last from block to block of a page. The commands of keywarden that a text names, and their options, are
 there as well. <programs> is the folder of the compiled examples. docs/split_merge.md has a test of its own.
 """
 
+import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +29,16 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(each for each in 
 BLOCK = re.compile(r"^[ ]*(?:<!-- (runs|refused|shown|prints) -->\n)?[ ]*```(\w*)\n(.*?)^[ ]*```$", re.M | re.S)
 INLINE = re.compile(r"`(keywarden [a-z][^`]*)`")
 KEEP = "trap '{ declare -fp; export -p; umask -p; } >../state' EXIT\n"
+
+
+def free_port(taken):
+    """A port that an endpoint may have, and that nothing listens on now."""
+    while True:
+        port = random.randrange(20000, 32768)
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            if str(port) not in taken:
+                return port
 
 
 def matches(wanted, output):
@@ -77,6 +91,7 @@ def try_page(page, programs, commands):
         for variable in [each for each in world if each.startswith(("KEYWARDEN_", "XDG_"))]:
             world.pop(variable)
         output = ""
+        ports = {}
         for block in BLOCK.finditer(text):
             mark, language, script = block.groups()
             line = text.count("\n", 0, block.start()) + 1
@@ -90,6 +105,9 @@ def try_page(page, programs, commands):
             assert mark, f"{where}: commands without a word about what is expected of them"
             if mark == "shown":
                 continue
+            for port in re.findall(r"\b1502\d\b", script):  # another run may be under way
+                ports.setdefault(port, str(free_port(ports.values())))
+            script = re.sub(r"\b1502\d\b", lambda found: ports[found.group()], script)
             state = "test ! -e ../state || source ../state\n"
             ran = subprocess.Popen(["bash", "-euo", "pipefail", "-c", state + KEEP + script], cwd=work, env=world,
                                    start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
