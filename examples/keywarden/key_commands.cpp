@@ -72,10 +72,14 @@ result<answer> key_create(context& at) {
       at, [&](database& in, const object_name& name, const password* own) -> result<answer> {
         auto all = at.call.values("by");
         if (all.empty()) all.emplace_back("master-key");
-        auto made = with_protector(
-            at, all.front(), own, [&](const auto& first) { return in.keys().create(name, first); });
+        password chosen;  // opens the key for the protectors that are added to it
+        auto made = with_protector(at, all.front(), own, [&](const auto& first) {
+          if constexpr (requires { first.secret; }) chosen = first.secret.duplicate();
+          return in.keys().create(name, first);
+        });
         if (!made) return made.error();
-        auto rest = add_protectors(at, in, name, std::span(all).subspan(1), own);
+        const auto* opens = own == nullptr && all.front() == "password" ? &chosen : own;
+        auto rest = add_protectors(at, in, name, std::span(all).subspan(1), opens);
         if (!rest && !in.keys().drop(name))
           return error(rest.error())
               .with(fact::next_step, "the key exists without that protector: drop it");

@@ -320,6 +320,16 @@ class CommandLine(unittest.TestCase):
         self.exits(DONE, world.run("key", "destroy", "sales", "versions", str(first)))
         self.exits(REFUSED, world.run("open", "sales", "versions", given=sealed))
 
+    def test_a_key_that_is_made_with_a_password_first_takes_other_protectors_too(self):
+        world = self.world
+        own = world.secret_line("own", "Another horse 8 staple")
+        self.exits(DONE, world.run("key", "create", "sales", "both", "--by", "password", "--by", "master-key", "--new-password-file", own))
+        sealed = self.exits(DONE, world.run("seal", "sales", "both", given=b"x")).stdout
+        self.assertEqual(world.run("open", "sales", "both", "--key-password-file", own, given=sealed).stdout, b"x")
+        self.assertEqual(world.run("open", "sales", "both", given=sealed).stdout, b"x")
+        self.exits(REFUSED, world.run("key", "create", "sales", "half", "--by", "password", "--by", "certificate:none", "--new-password-file", own))
+        self.exits(REFUSED, world.run("key", "show", "sales", "half"))
+
     def test_a_key_under_a_certificate_opens_and_the_certificate_stays(self):
         world = self.world
         self.exits(DONE, world.run("certificate", "create", "sales", "auditor"))
