@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <keywarden/core/printable.hpp>
+
 namespace cli {
 
 using keywarden::errc;
@@ -35,8 +37,13 @@ std::string as_json(const json& value) {
   return value.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+// What came from a store or a stranger rules no terminal.
 std::string cell(const json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) {
+    std::string text;
+    keywarden::detail::append_printable(text, value.get_ref<const std::string&>(), 4096);
+    return text;
+  }
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (value.is_null()) return "-";
   if (!value.is_array()) return value.dump();

@@ -261,6 +261,17 @@ BOOST_AUTO_TEST_CASE(a_name_that_is_none_is_refused_by_list) {
   BOOST_TEST(refusal(in.list("")) == "store_corrupt");
 }
 
+BOOST_AUTO_TEST_CASE(more_names_than_are_ever_kept_are_refused_by_list) {
+  postgres_place at;
+  auto in = at.open();
+  at.sql(
+      "INSERT INTO @records SELECT 'many/' || each, each, '' FROM generate_series(1, 65536) each");
+  BOOST_TEST(in.list("many/").value().size() == store::postgres::max_listed);
+  create(in, "many/more", "1");
+  BOOST_TEST(refusal(in.list("many/")) == "limit_exceeded");
+  BOOST_TEST(in.list("many/mor").value().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_record_that_is_being_changed_is_busy_after_the_wait) {
   postgres_place at;
   auto options = at.options();

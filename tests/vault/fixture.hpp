@@ -42,6 +42,7 @@ class any_store {
   }
   [[nodiscard]] result<void> commit(const store::transaction& changes) {
     if (auto meanwhile = std::exchange(*before_commit_, nullptr)) meanwhile();
+    if (*broken_) return error(errc::io_failed);
     return records_->commit(changes);
   }
 
@@ -49,6 +50,9 @@ class any_store {
   [[nodiscard]] std::shared_ptr<std::function<void()>> before_commit() const {
     return before_commit_;
   }
+
+  /// Whether every commit fails. Stays valid as well.
+  [[nodiscard]] std::shared_ptr<bool> broken() const { return broken_; }
 
  private:
   struct base {
@@ -72,6 +76,7 @@ class any_store {
 
   std::unique_ptr<base> records_;
   std::shared_ptr<std::function<void()>> before_commit_ = std::make_shared<std::function<void()>>();
+  std::shared_ptr<bool> broken_ = std::make_shared<bool>(false);
 };
 
 /// What every vault test composes; its passwords cost nothing.

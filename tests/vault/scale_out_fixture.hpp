@@ -31,7 +31,10 @@ class shared_place {
     if (const auto act = told_->at_read) act();
     if (told_->away) return error(errc::io_failed);
     if (told_->shown && name.text() == key_name) return std::optional(*told_->shown);
-    return records_.get(name);
+    auto found = records_.get(name);
+    if (name.text() == key_name)
+      if (auto then = std::exchange(told_->after_key_read, nullptr)) then();
+    return found;
   }
   [[nodiscard]] result<std::vector<record_name>> list(std::string_view prefix) {
     ++told_->reads;
@@ -53,9 +56,22 @@ class shared_place {
   /// What happens at every read of a record.
   void at_read(std::function<void()> act) const { told_->at_read = std::move(act); }
 
+  /// What happens right after the next read of the key, once.
+  void after_key_read(std::function<void()> act) const { told_->after_key_read = std::move(act); }
+  /// Another handle, of which the test hears on its own.
+  [[nodiscard]] shared_place other() const {
+    return shared_place(records_.share(), std::make_shared<heard>());
+  }
+  /// From now on, this is read in place of the key, under the revision that it has now; nothing:
+  /// the key itself again.
+  void show(std::optional<std::string_view> text) {
+    told_->shown = text ? records_.get(named(key_name)).value() : std::nullopt;
+    if (text) told_->shown->data = to_bytes(as_bytes(*text));
+  }
+
   /// Another handle, to which whoever writes the store shows the key as it is now for ever.
   [[nodiscard]] shared_place stuck() const {
-    shared_place made(records_.share(), std::make_shared<heard>());
+    auto made = other();
     made.told_->shown = made.records_.get(named(key_name)).value();
     return made;
   }
@@ -96,7 +112,7 @@ class shared_place {
     std::atomic<int> reads{0};
     std::atomic<int> commits{0};
     std::atomic<bool> away{false};
-    std::function<void()> before_commit, after_commit, at_read;
+    std::function<void()> before_commit, after_commit, after_key_read, at_read;
     std::optional<store::stored_record> shown;
   };
 
@@ -164,9 +180,11 @@ struct server {
 struct busy_server {
   server base;
   std::shared_ptr<std::function<void()>> before_keeping;
+  std::shared_ptr<bool> broken;
   farm_vault own = [this] {
     auto records = base.place.place.open();
     before_keeping = records.before_commit();
+    broken = records.broken();
     return farm_vault::open_or_create(std::move(records), base.place.key()).value();
   }();
 

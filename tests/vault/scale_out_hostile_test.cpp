@@ -219,8 +219,7 @@ BOOST_AUTO_TEST_CASE(the_record_key_is_replaced_once_after_a_member_has_left_by_
   auto third = three.join(shared, first, "third");
   BOOST_TEST(accepted(second.leave(id_of(second, "second"))));
   const auto left = shared.key().header().key_commitment;
-  BOOST_TEST(accepted(first.key<rows>().seal({})));  // a lease replaces no record key
-  BOOST_TEST(accepted(first.refresh()));
+  for (int i = 0; i < 256; ++i) BOOST_TEST(accepted(firsts.seal({})));  // leases, and replaces it
   const auto renewed = shared.key().header().key_commitment;
   BOOST_TEST((renewed != left));
   BOOST_TEST(accepted(third.refresh()));
@@ -413,6 +412,137 @@ BOOST_AUTO_TEST_CASE(a_note_that_a_version_was_seen_cannot_be_forged) {
   BOOST_TEST(refused_as(errc::key_state_refused, first.promote(version)));
   BOOST_TEST(accepted(second.refresh()));
   BOOST_TEST(accepted(first.promote(version)));
+}
+
+BOOST_AUTO_TEST_CASE(a_removed_member_does_not_give_the_word_of_another) {
+  const server three;
+  static_cast<void>(three.join(shared, first, "third"));
+  BOOST_TEST(accepted(second.refresh()));
+  const auto old = first.versions().value().front().id;
+  const auto past = key();
+  const auto active = first.recreate().value();
+  const auto created = first.add_version().value();
+  const auto note = "scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "second"));
+  const auto thirds = opened_by(three, shared);  // while it is a member
+  const auto forged =
+      kw::detail::encode_seen(kw::detail::context_of(thirds), id_of(first, "second")).value();
+  BOOST_TEST(accepted(first.leave(id_of(first, "third"))));
+  const auto present = key();
+  put_key(past);  // what the second is shown, so that it seals with the old version
+  const later enough(std::chrono::minutes(16));
+  const auto acknowledged = seconds.seal(kw::as_bytes("acknowledged")).value();
+  put_key(present);
+  shared.write(note, kw::as_text(forged));
+  for (const auto& each : first.members().value())
+    if (each.name == "second") {
+      BOOST_TEST(each.seen.empty());
+      BOOST_TEST((each.seals_with != active));
+    }
+  BOOST_TEST(refused_as(errc::key_state_refused, first.promote(created)));
+  BOOST_TEST(accepted(first.disable(old)));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.destroy(old)));
+  BOOST_TEST(accepted(first.enable(old)));
+  BOOST_TEST(reads(first, acknowledged, "acknowledged"));
+}
+
+BOOST_AUTO_TEST_CASE(a_member_that_left_by_itself_does_not_give_the_word_of_another) {
+  const server three;
+  auto third = three.join(shared, first, "third");
+  const auto created = first.add_version().value();
+  auto thirds = opened_by(three, shared);
+  BOOST_TEST(accepted(third.leave(id_of(third, "third"))));
+  // It knows the record key of the state that it has left with.
+  BOOST_TEST(accepted(kw::detail::strike_off(thirds, thirds.members.at(2).installation)));
+  const auto forged =
+      kw::detail::encode_seen(kw::detail::context_of(thirds), id_of(first, "second")).value();
+  shared.write("scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "second")),
+               kw::as_text(forged));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.promote(created)));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.promote(created)));
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_was_seen_is_not_undone_by_showing_the_past) {
+  const auto before = key();
+  first.leave_and_rotate(id_of(first, "second")).value();
+  BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
+  put_key(before);
+  BOOST_TEST(refused_as(errc::rolled_back, second.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, seconds.seal({})));
+  BOOST_TEST(refused_as(errc::not_activated, seconds.open(message)));
+  BOOST_TEST(refused_as(errc::rolled_back, two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_newcomer_is_not_talked_into_the_deployment_of_one_that_left_by_itself) {
+  left_by_hand second_by_hand(two, shared, true);
+  const server next;
+  const auto ticket = next.ask(shared, "next");
+  const auto at = "scale-out/farm/request/" + kw::detail::label_of(ticket.installation);
+  const auto request =
+      kw::detail::decode_request<kw::crypto::x_wing>(kw::as_bytes(shared.read(at))).value();
+  const auto code = first.approve(ticket.installation, ticket.fingerprint).value();
+  const auto genuine = key();
+  BOOST_TEST(accepted(kw::detail::enrol<kw::crypto::x_wing>(second_by_hand.edit, request, {})));
+  second_by_hand.come_back(shared);
+  BOOST_TEST(refused_as(errc::authentication_failed, next.join(shared, code)));
+  put_key(genuine);
+  BOOST_TEST(accepted(next.join(shared, code)));
+}
+
+BOOST_AUTO_TEST_CASE(no_backup_is_made_while_one_that_left_knows_the_record_key) {
+  const left_by_hand second_by_hand(two, shared, true);
+  shared.before_commit([&] { put_key(key()); });  // the renewal conflicts
+  const auto start = std::chrono::steady_clock::now();
+  const kw::password protection("Shared-Backup-1");
+  BOOST_TEST(refused_as(errc::store_busy, first.extract(protection)));
+  // A look tries once, and is not held up.
+  BOOST_TEST((std::chrono::steady_clock::now() - start < std::chrono::seconds(2)));
+  BOOST_TEST(accepted(first.extract(protection)));
+}
+
+BOOST_AUTO_TEST_CASE(another_state_under_the_same_revision_is_noticed) {
+  const auto present = key();
+  shared.show("nonsense");
+  BOOST_TEST(refused_as(errc::truncated, first.refresh()));
+  {
+    const later minutes(std::chrono::minutes(11));
+    BOOST_TEST(refused_as(errc::timed_out, firsts.seal({})));
+  }
+  // As after a restore that put the store's counter back as well, and a commit since.
+  shared.show(std::nullopt);
+  first.recreate().value();
+  shared.show(present);
+  BOOST_TEST(refused_as(errc::rolled_back, first.refresh()));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_seen_and_could_not_be_kept_counts_in_this_process) {
+  shared_place place;
+  const server founding;
+  busy_server own;
+  auto founder = founding.open_or_create(place).value();
+  const auto ticket = farm::ask_to_join(own.own, place.share(), farm_name, "own").value();
+  const auto code = founder.approve(ticket.installation, ticket.fingerprint).value();
+  auto member = farm::join(own.own, place.share(), farm_name, code).value();
+  const auto before = place.read(shared_place::key_name);
+  founder.recreate().value();
+  *own.broken = true;
+  BOOST_TEST(refused_as(errc::io_failed, member.refresh()));
+  place.write(shared_place::key_name, before);
+  BOOST_TEST(refused_as(errc::rolled_back, member.refresh()));
+  *own.broken = false;
+  BOOST_TEST(refused_as(errc::rolled_back, member.refresh()));
+}
+
+BOOST_AUTO_TEST_CASE(a_lease_that_cannot_be_kept_is_refused_and_what_was_leased_forfeited) {
+  shared_place place;
+  busy_server own;
+  const auto member = farm::open_or_create(own.own, place.share(), farm_name, "first").value();
+  place.after_commit([&] { *own.broken = true; });
+  const auto refusal = member.key<rows>().seal({});
+  BOOST_TEST(refused_as(errc::io_failed, refusal));
+  *own.broken = false;
+  BOOST_TEST(accepted(member.key<rows>().seal({})));
+  BOOST_TEST(place.key().header().versions.front().leased_messages == 512U);
 }
 
 BOOST_AUTO_TEST_CASE(a_note_from_when_a_version_sealed_before_does_not_tell_that_it_seals_again) {

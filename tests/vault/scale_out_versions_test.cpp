@@ -84,6 +84,22 @@ BOOST_AUTO_TEST_CASE(a_version_is_destroyed_only_when_every_member_seals_with_an
   BOOST_TEST(reads(two.open(shared).value(), seal(first, "new"), "new"));
 }
 
+BOOST_AUTO_TEST_CASE(a_note_that_was_erased_is_written_again_when_its_member_looks) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  const auto old = first.versions().value().front().id;
+  first.recreate().value();
+  BOOST_TEST(accepted(first.disable(old)));
+  BOOST_TEST(accepted(second.refresh()));
+  shared.write("scale-out/farm/seen/" + kw::detail::label_of(id_of(first, "second")), std::nullopt);
+  const later enough(std::chrono::minutes(15));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.destroy(old)));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.destroy(old)));
+}
+
 BOOST_AUTO_TEST_CASE(a_version_that_sealed_a_moment_ago_is_not_destroyed) {
   shared_place shared;
   const server one;

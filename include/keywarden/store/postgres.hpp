@@ -57,6 +57,8 @@ template <postgres_channel Channel>
 class basic_postgres {
  public:
   static constexpr std::string_view kind = "postgres";
+  /// The most names that `list` gives: whoever else writes the database does not fill this memory.
+  static constexpr std::size_t max_listed = 65536;
   /// What `watch` gives.
   using watch_type = postgres_watch;
 
@@ -104,7 +106,7 @@ class basic_postgres {
   }
 
   /// The names that start with `prefix`, sorted. Errors: also `store_corrupt` for a row whose name
-  /// is none.
+  /// is none; `limit_exceeded` for more than `max_listed`.
   [[nodiscard]] result<std::vector<record_name>> list(std::string_view prefix) const {
     const bool possible =
         std::ranges::all_of(prefix, [](char each) { return each > ' ' && each < '\x7f'; });
@@ -145,8 +147,9 @@ class basic_postgres {
           commit_sql(schema, pool->options()),
           select(schema.sql("SELECT revision, octet_length(data), CASE WHEN octet_length(data) <= "
                             "$2 THEN data END FROM @records WHERE name = $1")),
-          range(schema.sql("SELECT name FROM @records WHERE name >= $1 AND name < $2"
-                           " ORDER BY name")) {}
+          // One more than `max_listed`, to notice that there are more.
+          range(schema.sql("SELECT left(name, 256) FROM @records WHERE name >= $1 AND name < $2"
+                           " ORDER BY name LIMIT 65537")) {}
 
     std::unique_ptr<detail::postgres_pool> pool;
     detail::postgres_schema schema;
@@ -181,6 +184,11 @@ class basic_postgres {
     values.add(prefix).add(std::string_view(beyond));
     auto found = at.ask(place_->range.c_str(), values, "list", place_->pool->statement_deadline());
     if (!found) return found.error();
+    if (std::cmp_greater(found->rows(), max_listed))
+      return detail::postgres_failure{error(errc::limit_exceeded)
+                                          .with(fact::peer, at.shown())
+                                          .with(fact::operation, "list")
+                                          .with(fact::limit, max_listed)};
     std::vector<record_name> all;
     all.reserve(static_cast<std::size_t>(found->rows()));
     for (int row = 0; row < found->rows(); ++row) {

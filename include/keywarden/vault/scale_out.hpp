@@ -133,19 +133,21 @@ class scale_out {
   /// whose copy it takes the place of), of the shared store, or when the store was restored on
   /// purpose. A fresh version seals from then on; the backup's versions open.
   ///
-  /// The record in the store is believed if it bears the witness of the backup. If this instance can
-  /// open it, all that is in it stays, and no member is cut off. Else the other members' copies are
-  /// made anew from their stored public keys: those that have seen more than the backup do not
-  /// believe it then, until they apply the same backup. Where nobody vouches for the members, or
-  /// there is no record, they must join again. A backup from before a removal still vouches for who
-  /// was removed: use one from after it. May be repeated, also after it was interrupted, and at each
+  /// The record in the store is believed if it bears the witness of the backup. If this instance
+  /// can open it, all that is in it stays. Else the other members' copies are made anew from their
+  /// public keys: as stored, or where the backup does not vouch for the record, or there is none, as
+  /// the backup has them. Members that have seen more than what comes of that do not believe it,
+  /// until they apply the same backup. A backup from before a removal still vouches for who was
+  /// removed: use one from after it. May be repeated, also after it was interrupted, and at each
   /// member: what was applied already is not applied again.
   ///
   /// Errors: `would_lose` with the versions in the store that the backup does not have and that
   /// have sealed, unless `apply_options::gives_up` names exactly these, and with a member that has
   /// seen changes which the backup does not know, unless it may be cut off; `authentication_failed`
-  /// for another deployment's backup, or members nobody vouches for; `not_found` for a `replaces`
-  /// that is no member; as reading a backup; those of both stores.
+  /// for another deployment's backup, and for a record that it does not vouch for, unless members
+  /// may be cut off; `not_found` for a `replaces` that is no member; `limit_exceeded` when a fresh
+  /// version is one too many, and for a name above 64 bytes; as reading a backup; those of both
+  /// stores.
   [[nodiscard]] static result<scale_out> apply(const Vault& own, Shared shared,
                                                const object_name& deployment, std::string_view name,
                                                bytes_view backup, const password& protection,
@@ -226,7 +228,7 @@ class scale_out {
   /// store; `already_exists`; as `refresh`.
   [[nodiscard]] result<verification_code> approve(const installation_id& newcomer,
                                                   const verification_code& fingerprint) {
-    std::optional<verification_code> confirmation;
+    bytes public_key;
     auto approved = state_->change([&](detail::shared_edit& edit) -> result<void> {
       const auto at = detail::request_name(state_->deployment(), newcomer);
       auto stored = state_->records().get(at);
@@ -247,14 +249,15 @@ class scale_out {
       if (auto enrolled = detail::enrol<Kem>(edit, *request, state_->now()); !enrolled)
         return enrolled;
       if (*stored) edit.also.erase(at, (*stored)->revision);
-      auto code = detail::join_confirmation(edit.chain.last().witness, edit.record.header().id,
-                                            newcomer, request->public_key);
-      if (!code) return code.error();
-      confirmation = *code;
+      public_key = std::move(request->public_key);
       return done();
     });
     if (!approved) return approved.error();
-    return *confirmation;
+    // By the record key that the change has made: nobody who has left knows it.
+    auto view = state_->view();
+    if (!view) return view.error();
+    return detail::join_confirmation((*view)->chain.last().witness, (*view)->record, newcomer,
+                                     public_key);
   }
 
   /// Removes a member, in any order, from any member; also itself. Members that have seen that do
@@ -373,16 +376,26 @@ class scale_out {
 
   // ---- backup, re-creation, deletion ----
 
-  /// The shared key as a file under a password; one file serves all members. Make one after every
-  /// rotation and removal: `apply` trusts the members that the newest of these vouches for. Errors:
-  /// `password_refused`; as `refresh`.
+  /// The shared key and its members as a file under a password; one file serves all members. Make
+  /// one after every rotation and removal: `apply` trusts the members that the newest of these
+  /// vouches for. Where the store was set back, the key is backed up as this process last saw it:
+  /// do that before `apply`. Errors: `password_refused`; `store_busy` while a member that left by
+  /// itself still knows the record key; as `refresh`, but for `rolled_back`.
   [[nodiscard]] result<bytes> extract(const password& protection) {
-    if (auto looked = state_->refresh(); !looked) return looked.error();
+    if (auto looked = state_->refresh(); !looked && looked.error() != errc::rolled_back)
+      return looked.error();
     auto view = state_->view();
     if (!view) return view.error();
+    if ((*view)->wants_renewal)
+      return error(errc::store_busy)
+          .with(fact::name, state_->deployment().text())
+          .with(fact::reason, "a member has left, and the record key could not be replaced yet")
+          .with(fact::next_step, "try again");
     const shared_backup made{{},
                              state_->deployment().text(),
                              (*view)->record,
+                             (*view)->generation,
+                             (*view)->members,
                              (*view)->chain.duplicate(),
                              detail::duplicate((*view)->ring)};
     return state_->keeper().back_up(made, protection);

@@ -97,10 +97,16 @@ template <crypto::kem Kem>
   return done();
 }
 
-/// Adds a version; forgets destroyed ones when the ring grows long. Errors: `limit_exceeded`; those
-/// of randomness.
+/// Adds a version; forgets destroyed ones when the ring grows long, and leaves room for the one
+/// that a backup needs when it is applied. Errors: `limit_exceeded`; those of randomness.
 [[nodiscard]] inline result<key_id> new_version(key_ring& ring, time_point now) {
   if (ring.versions().size() >= key_ring::max_versions / 2) ring.prune();
+  constexpr auto most = key_ring::max_versions - 1;
+  if (ring.versions().size() >= most)
+    return error(errc::limit_exceeded)
+        .with(fact::kind, "versions of a shared key")
+        .with(fact::limit, most)
+        .with(fact::next_step, "destroy versions under which nothing is sealed any more");
   return ring.add(now);
 }
 /// The same, and lets it seal.

@@ -14,8 +14,10 @@
 namespace keywarden::detail {
 
 /// When the handles of a member look at the store, so that they know soon what others did, and the
-/// store is asked as seldom as that allows. Any thread.
-class look_pace {
+/// store is asked as seldom as that allows. Any thread. `Steady` tells how time passes while the
+/// clock is set back.
+template <class Steady>
+class basic_look_pace {
  public:
   /// How long a member seals without having looked: then `seal` looks itself.
   static constexpr std::chrono::minutes look_every{1};
@@ -26,14 +28,17 @@ class look_pace {
   static constexpr std::chrono::milliseconds least_pause{20};
 
   /// Somebody has looked, beginning at this time, and what was found is in use.
-  void looked(time_point begun) noexcept { last_look_.store(begun, std::memory_order_relaxed); }
+  void looked(time_point begun) noexcept {
+    last_look_.store(begun, std::memory_order_relaxed);
+    steady_last_look_.store(Steady::now(), std::memory_order_relaxed);
+  }
 
   /// Before a message is sealed: looks if nobody has looked for `look_every`. While that does not
   /// go well, goes on for `seals_unseen`, however it went. Errors: `timed_out` after that, with the
   /// reason; `not_activated` at once.
   template <class Now, class Look>
   [[nodiscard]] result<void> before_sealing(Now&& now, Look&& look) {
-    if (unseen_for(now()) < look_every) [[likely]]
+    if (const auto present = now(); unseen_for(present) < look_every) [[likely]]
       return done();
     return before_sealing_slowly(now, look);
   }
@@ -55,10 +60,13 @@ class look_pace {
   }
 
  private:
-  // How long nobody has looked. A clock that was set back tells nothing: too long, then.
+  // How long nobody has looked. The clock knows of times in which the machine slept; when it was
+  // set back, it does not count.
   [[nodiscard]] std::chrono::seconds unseen_for(time_point present) const noexcept {
     const auto last = last_look_.load(std::memory_order_relaxed);
-    return present >= last ? present - last : std::chrono::seconds(seals_unseen);
+    if (present >= last) return present - last;
+    return std::chrono::duration_cast<std::chrono::seconds>(
+        Steady::now() - steady_last_look_.load(std::memory_order_relaxed));
   }
 
   template <class Now, class Look>
@@ -89,6 +97,7 @@ class look_pace {
   }
 
   std::atomic<time_point> last_look_{};
+  std::atomic<typename Steady::time_point> steady_last_look_{};
   std::mutex turn_;
   time_point last_try_{};
   std::atomic<std::uint64_t> begun_{0};
@@ -96,5 +105,7 @@ class look_pace {
   result<void> outcome_;
   std::chrono::steady_clock::time_point last_answer_{};
 };
+
+using look_pace = basic_look_pace<std::chrono::steady_clock>;
 
 }  // namespace keywarden::detail

@@ -72,107 +72,84 @@ struct seen_context {
   const key_ring& ring;
   const record_key_chain& chain;
   const record_id& record;
-  /// The record key with which the active version began to seal.
-  std::string sealing_since;
+  std::string members_since;  ///< the record key since which nobody was removed
+  std::string sealing_since;  ///< and since which, beside that, the active version seals
 };
 
-/// A member's word: only who has the key can give it.
-[[nodiscard]] inline result<mac> word_of(const secret_key& key, std::string_view what,
-                                         const record_id& record, const installation_id& member,
-                                         key_id version) {
-  strong_bytes<4, struct version_bytes_tag> number;
-  store_big_endian(number.view(), version.value());
+/// A member's word about the versions it has and the one it seals with: only who has the record key
+/// of that time can give it.
+[[nodiscard]] inline result<mac> word_of(const chain_link& at, const record_id& record,
+                                         const installation_id& member,
+                                         const std::vector<key_id>& has, key_id sealing) {
   bytes said;
-  append_length_prefixed(said, as_bytes(what));
+  const auto number = [&](std::uint32_t value) {
+    strong_bytes<4, struct counted_tag> counted;
+    store_big_endian(counted.view(), value);
+    append_length_prefixed(said, counted.view());
+  };
+  append_length_prefixed(said, as_bytes("seen"));
   append_length_prefixed(said, record.view());
   append_length_prefixed(said, member.view());
-  append_length_prefixed(said, number.view());
-  return crypto::hmac_sha256(key, said);
-}
-/// That it has a version: by a key of that version.
-[[nodiscard]] inline result<mac> word_for_having(const key_version& version,
-                                                 const record_id& record,
-                                                 const installation_id& member) {
-  auto key = crypto::subkey(version.secret, "keywarden/1/scale-out/seen");
-  if (!key) return key.error();
-  return word_of(*key, "has", record, member, version.id);
-}
-/// That it knows a version to be the one that seals: by the witness key of the record key at that
-/// time, so that the word is of no use once another version has sealed in between.
-[[nodiscard]] inline result<mac> word_for_sealing(const chain_link& at, const record_id& record,
-                                                  const installation_id& member, key_id version) {
-  return word_of(at.witness, "seals with", record, member, version);
+  number(sealing.value());
+  for (const auto each : has) number(each.value());
+  return crypto::hmac_sha256(at.witness, said);
 }
 
 /// The note in which a member says which versions it has, and which it seals with. Errors: those of
 /// the backend.
 [[nodiscard]] inline result<bytes> encode_seen(const seen_context& now,
                                                const installation_id& member) {
+  std::vector<key_id> has;
   auto versions = json::array();
   for (const auto& each : now.ring.versions()) {
     if (each.secret.empty()) continue;
-    auto word = word_for_having(each, now.record, member);
-    if (!word) return word.error();
-    versions.push_back({{"id", each.id.value()}, {"mac", to_hex(word->view())}});
+    has.push_back(each.id);
+    versions.push_back(each.id.value());
   }
   const auto active = now.ring.active().id;
-  auto sealing = word_for_sealing(now.chain.last(), now.record, member, active);
-  if (!sealing) return sealing.error();
+  auto word = word_of(now.chain.last(), now.record, member, has, active);
+  if (!word) return word.error();
   const json document{{"keywarden", 1},
                       {"kind", "versions_seen"},
                       {"versions", versions},
-                      {"sealing",
-                       {{"id", active.value()},
-                        {"link", name_of_link(now.chain.last().of)},
-                        {"mac", to_hex(sealing->view())}}}};
+                      {"sealing", active.value()},
+                      {"link", name_of_link(now.chain.last().of)},
+                      {"mac", to_hex(word->view())}};
   return to_bytes(as_bytes(document.dump(1) + "\n"));
 }
 
-[[nodiscard]] inline bool same_word(const result<mac>& expected, const mac& stated) {
-  return expected &&
-         Botan::constant_time_compare(bytes_view(expected->view()), bytes_view(stated.view()));
-}
-
-/// The version that an entry proves its author to have, if any.
-[[nodiscard]] inline std::optional<key_id> proven_having(const json& entry, const seen_context& now,
-                                                         const installation_id& member) {
-  json_reader one(entry, "version");
-  const key_id id(static_cast<std::uint32_t>(one.number("id", 0xffffffffU)));
-  const auto stated = one.hex<mac>("mac");
-  const auto* version = now.ring.find(id);
-  if (!one.finish() || version == nullptr || version->secret.empty()) return std::nullopt;
-  if (!same_word(word_for_having(*version, now.record, member), stated)) return std::nullopt;
-  return id;
-}
-/// The version that an entry proves its author to know as the one that seals, if any.
-[[nodiscard]] inline std::optional<key_id> proven_sealing(const json& entry,
-                                                          const seen_context& now,
-                                                          const installation_id& member) {
-  json_reader one(entry, "version");
-  const key_id id(static_cast<std::uint32_t>(one.number("id", 0xffffffffU)));
-  const auto at = now.chain.position(one.text("link", 2 * link_id_size));
-  const auto stated = one.hex<mac>("mac");
-  if (!one.finish() || !at) return std::nullopt;
-  // Said before the present version began to seal: of an earlier time in which it did.
-  if (const auto since = now.chain.position(now.sealing_since); since && *at < *since)
-    return std::nullopt;
-  if (!same_word(word_for_sealing(now.chain.links()[*at], now.record, member, id), stated))
-    return std::nullopt;
-  return id;
-}
-
-/// What a member's note proves about a shared key. Whatever else a note says, and a note that
-/// cannot be read, proves nothing.
+/// What a member's note proves about a shared key. A note that cannot be read proves nothing; one
+/// from before somebody was removed neither, because that one could have written it; and one from
+/// before the active version began to seal does not tell what its author seals with, although that
+/// version may have sealed before.
 [[nodiscard]] inline versions_seen proven_seen(bytes_view stored, const seen_context& now,
                                                const installation_id& member) {
-  versions_seen made;
   auto parsed = parse_json(stored, {max_note_size, 4});
-  if (!parsed) return made;
+  if (!parsed) return {};
   json_reader read(parsed->value, "versions seen");
-  if (read.number("keywarden") != 1 || read.text("kind", 64) != "versions_seen") return made;
-  for (const auto& each : read.array("versions", record_limits::versions))
-    if (const auto id = proven_having(each, now, member)) made.has.push_back(*id);
-  made.sealing = proven_sealing(read.object("sealing"), now, member);
+  if (read.number("keywarden") != 1 || read.text("kind", 64) != "versions_seen") return {};
+  versions_seen made;
+  for (const auto& each : read.array("versions", record_limits::versions)) {
+    if (!each.is_number_unsigned() || each.get<std::uint64_t>() > 0xffffffffU) return {};
+    made.has.emplace_back(each.get<std::uint32_t>());
+  }
+  const key_id sealing(static_cast<std::uint32_t>(read.number("sealing", 0xffffffffU)));
+  const auto at = now.chain.position(read.text("link", 2 * link_id_size));
+  const auto stated = read.hex<mac>("mac");
+  if (!read.finish() || !at) return {};
+  const auto word = word_of(now.chain.links()[*at], now.record, member, made.has, sealing);
+  if (!word || !Botan::constant_time_compare(bytes_view(word->view()), bytes_view(stated.view())))
+    return {};
+  const auto from_before = [&](std::string_view link) {
+    const auto since = now.chain.position(link);
+    return since && *at < *since;
+  };
+  if (from_before(now.members_since)) return {};
+  std::erase_if(made.has, [&](key_id each) {
+    const auto* version = now.ring.find(each);
+    return version == nullptr || version->secret.empty();
+  });
+  if (!from_before(now.sealing_since)) made.sealing = sealing;
   return made;
 }
 

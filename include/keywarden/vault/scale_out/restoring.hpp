@@ -19,8 +19,9 @@ struct apply_options {
   /// The versions in the store that the backup does not have, and that are given up for lost.
   std::vector<key_id> gives_up{};
   /// Whether members may be cut off: those that have seen more than the backup must apply it as
-  /// well; and where nobody vouches for the members in the store, none is carried over, and they
-  /// must join again.
+  /// well. And whether a record that the backup does not vouch for is given up: then the members of
+  /// the backup are carried over, and others must join again. A store without any record needs no
+  /// such word.
   bool cuts_off_members = false;
 };
 
@@ -29,9 +30,10 @@ namespace detail {
 /// The steps of `scale_out::apply`, on the state of a member that is to be. Errors: as there.
 ///
 /// What is in the store is kept as far as the backup vouches for it: as it is, if this instance can
-/// open it; else with the members it lists and the versions of the backup. In either case a fresh
-/// version seals, and the chain of record keys goes on from the backup's, so that whoever trusts
-/// one of these links recognises the result.
+/// open it; else with the members it lists and the versions of the backup. Where the backup does
+/// not vouch for what is in the store, its own members are. In each case a fresh version seals, and
+/// the chain of record keys goes on from the backup's, so that whoever trusts one of these links
+/// recognises the result.
 template <class State, crypto::aead Cipher>
 class scale_out_restoring {
   using kem = typename State::kem;
@@ -52,6 +54,10 @@ class scale_out_restoring {
   }
 
  private:
+  /// How far the generation leaps, so that it is later than what members have seen that only leased
+  /// messages since the backup.
+  static constexpr std::uint64_t leap = std::uint64_t{1} << 20U;
+
   /// The record in the store, and what to make of it.
   struct found {
     std::optional<store::revision> revision;  ///< none when there is no record
@@ -67,11 +73,12 @@ class scale_out_restoring {
     auto stored = look();
     if (!stored) return stored.error();
     auto edit = stored->vouched ? opened_here(*stored->record, mine) : std::nullopt;
-    if (edit && applied_before(*edit, mine)) return recognise(name, *edit, stored->state);
+    if (edit && applied_before(*edit, stored->state, mine))
+      return recognise(name, *edit, stored->state);
     auto ready = edit ? continue_with(std::move(*edit), mine) : start_anew(*stored, mine);
     if (!ready) return ready.error();
     auto& header = ready->record.header();
-    header.generation = std::max(header.generation, mine.generation);
+    header.generation = std::max({header.generation, mine.generation, file_.generation}) + leap;
     header.attributes["applied"] = to_hex(file_.file.view());
     auto written = state_.write_anew(*ready, stored->revision);
     if (!written) return written.error();
@@ -150,9 +157,13 @@ class scale_out_restoring {
   }
   /// Whether this very backup was applied already, by this instance or another: then there is
   /// nothing to write. A state from before what this instance has seen is none.
-  [[nodiscard]] bool applied_before(const shared_edit& edit, const membership& mine) const {
+  [[nodiscard]] bool applied_before(const shared_edit& edit, const state_digest& state,
+                                    const membership& mine) const {
     const auto& header = edit.record.header();
-    if (mine.stage == membership_stage::active && mine.generation > header.generation) return false;
+    if (mine.stage == membership_stage::active &&
+        (mine.generation > header.generation ||
+         (mine.generation == header.generation && mine.state != state)))
+      return false;
     if (options_.replaces && *options_.replaces != mine.installation &&
         slot_of(header, *options_.replaces) != nullptr)
       return false;
@@ -185,11 +196,8 @@ class scale_out_restoring {
     auto edit = setup_.new_record(file_.record, std::move(*ring), file_.chain.duplicate());
     if (!edit) return edit.error();
     counted_as_sealing(*edit);
-    if (stored.vouched) {
-      if (auto others = carry_members_over(*header, mine.installation, *edit); !others)
-        return others.error();
-    } else if (options_.replaces)
-      return no_member();
+    if (auto others = carry_members_over(stored, mine.installation, *edit); !others)
+      return others.error();
     if (auto enrolled = setup_.enrol_self(*edit, mine); !enrolled) return enrolled.error();
     return edit;
   }
@@ -256,15 +264,18 @@ class scale_out_restoring {
     return refusal;
   }
 
-  /// Carries the other members over into `edit`, from a record for which the backup vouches.
-  [[nodiscard]] result<void> carry_members_over(const record_header& header,
-                                                const installation_id& self, shared_edit& edit) {
-    auto members = roster_of<kem>(header);
+  /// Carries the other members over into `edit`: those of a record for which the backup vouches, or
+  /// else those of the backup.
+  [[nodiscard]] result<void> carry_members_over(const found& stored, const installation_id& self,
+                                                shared_edit& edit) {
+    auto members =
+        stored.vouched ? roster_of<kem>(stored.record->header()) : result<roster>(file_.members);
     if (!members) return members.error();
     if (options_.replaces &&
         std::ranges::count(*members, *options_.replaces, &roster_entry::installation) == 0)
       return no_member();
-    const bool have_seen_more = header.key_commitment != file_.chain.last().of;
+    const bool have_seen_more =
+        stored.vouched && stored.record->header().key_commitment != file_.chain.last().of;
     for (const auto& each : *members) {
       if (each.installation == self || each.installation == options_.replaces) continue;
       if (have_seen_more && !options_.cuts_off_members)
@@ -279,7 +290,7 @@ class scale_out_restoring {
           !kept)
         return kept;
     }
-    edit.record.header().generation = header.generation;
+    if (stored.vouched) edit.record.header().generation = stored.record->header().generation;
     return done();
   }
 
@@ -287,7 +298,7 @@ class scale_out_restoring {
     return error(errc::not_found)
         .with(fact::kind, "member")
         .with(fact::name, options_.replaces ? label_of(*options_.replaces) : "")
-        .with(fact::reason, "no member that the backup vouches for has this id")
+        .with(fact::reason, "no member that the backup knows or vouches for has this id")
         .with(fact::next_step, "leave it out, or name one of the members");
   }
   [[nodiscard]] error others_backup() const {

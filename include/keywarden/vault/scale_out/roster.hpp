@@ -53,6 +53,16 @@ template <crypto::kem Kem>
   return key;
 }
 
+/// What is said of a member, without its public key. Errors: left in the reader.
+[[nodiscard]] inline roster_entry read_member(json_reader& read) {
+  roster_entry entry;
+  entry.installation = read.hex<installation_id>("installation");
+  entry.name = read.text("name", record_limits::label);
+  entry.joined = time_point(std::chrono::seconds(
+      static_cast<std::int64_t>(read.number("joined", std::uint64_t{1} << 40U))));
+  return entry;
+}
+
 /// The members that a header lists: one slot for each, and nothing else. A claim until the record
 /// is authenticated. Errors: `malformed`.
 template <crypto::kem Kem>
@@ -64,11 +74,7 @@ template <crypto::kem Kem>
   roster made;
   for (const auto& each : *listed) {
     json_reader read(each, "member");
-    roster_entry entry;
-    entry.installation = read.hex<installation_id>("installation");
-    entry.name = read.text("name", record_limits::label);
-    entry.joined = time_point(std::chrono::seconds(
-        static_cast<std::int64_t>(read.number("joined", std::uint64_t{1} << 40U))));
+    auto entry = read_member(read);
     if (auto ok = read.finish(); !ok) return ok.error();
     const auto* own = slot_of(header, entry.installation);
     if (own == nullptr ||

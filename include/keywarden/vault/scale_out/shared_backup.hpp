@@ -18,6 +18,8 @@ struct shared_backup {
   record_id file;                  ///< names this backup; as it was read
   std::string deployment;          ///< its name
   record_id record;                ///< its record
+  std::uint64_t generation = 0;    ///< the state of that record
+  detail::roster members;          ///< the members of that time
   detail::record_key_chain chain;  ///< by it, the members of that time are recognised
   key_ring ring;                   ///< the key
 };
@@ -25,6 +27,7 @@ struct shared_backup {
 namespace detail {
 
 inline constexpr std::string_view shared_backup_name = "backup/scale_out_key";
+inline constexpr std::size_t largest_public_key = 4096;
 
 /// A backup of a shared key: a key record whose only slot is a password's, with the material of the
 /// record in the store. Errors: those of randomness and of the KDF.
@@ -37,9 +40,17 @@ template <class Password>
                             requirements_of<Password>, shared.chain.material(shared.ring));
   if (!record) return record.error();
   record->header().versions = ring_versions(shared.ring);
+  auto members = json::array();
+  for (const auto& each : shared.members)
+    members.push_back({{"installation", label_of(each.installation)},
+                       {"name", each.name},
+                       {"joined", each.joined.time_since_epoch().count()},
+                       {"public_key", to_base64(each.public_key)}});
   record->header().attributes = {{"of", role::scale_out_key::name},
                                  {"deployment", shared.deployment},
-                                 {"record", to_hex(shared.record.view())}};
+                                 {"record", to_hex(shared.record.view())},
+                                 {"generation", shared.generation},
+                                 {"members", std::move(members)}};
   if (auto added = record->add_slot(Password(protection.duplicate()), "password"); !added)
     return added.error();
   return record->encode();
@@ -59,13 +70,23 @@ template <class Password, class Accepts>
     read.fail("of", "a backup of another kind of key");
   auto deployment = read.text("deployment", object_name::max_size);
   const auto id = read.hex<record_id>("record");
+  const auto generation = read.number("generation");
+  roster members;
+  for (const auto& each : read.array("members", record_limits::slots)) {
+    json_reader one(each, "member");
+    auto entry = read_member(one);
+    entry.public_key = one.base64("public_key", largest_public_key);
+    if (auto ok = one.finish(); !ok) return ok.error();
+    members.push_back(std::move(entry));
+  }
   if (auto ok = read.finish(); !ok) return ok.error();
   auto inside = record_key_chain::load(*record);
   if (!inside) return inside.error();
   if (inside->first.links().empty())
     return error(errc::malformed).with(fact::name, "backup").with(fact::reason, "record keys");
-  return shared_backup{record->header().id, std::move(deployment), id, std::move(inside->first),
-                       std::move(inside->second)};
+  return shared_backup{
+      record->header().id,      std::move(deployment),    id, generation, std::move(members),
+      std::move(inside->first), std::move(inside->second)};
 }
 
 }  // namespace detail

@@ -106,9 +106,11 @@ class shared_key {
   template <class Work>
   [[nodiscard]] std::invoke_result_t<Work&, const opened&> sealing(Work&& work) const {
     if (auto kept_up = inside_->state().keep_up(); !kept_up) return kept_up.error();
-    auto made = with_current(work);
-    if (made || made.error().code() != errc::key_state_refused) return made;
-    return with_current(work);
+    // As often as somebody rotates at this very moment.
+    for (int attempt = 0;; ++attempt) {
+      auto made = with_current(work);
+      if (made || made.error().code() != errc::key_state_refused || attempt == 8) return made;
+    }
   }
   template <class Work>
   [[nodiscard]] std::invoke_result_t<Work&, const opened&> retrying(Work&& work) const {

@@ -24,7 +24,8 @@ struct shared_view {
   commitment record_commitment;
   secret_key record_key;
   record_key_chain chain;
-  std::string sealing_since;   ///< the link with which the active version began to seal
+  std::string members_since;   ///< see `seen_context`
+  std::string sealing_since;   ///< the same
   bool wants_renewal = false;  ///< see `wants_renewal`
   std::uint64_t generation = 0;
   state_digest state;
@@ -68,10 +69,10 @@ struct shared_edit {
   return next;
 }
 
-/// The link with which the active version began to seal, as the record tells.
-[[nodiscard]] inline std::string sealing_since(const record_header& header) {
+/// A link that the record names, or nothing.
+[[nodiscard]] inline std::string link_in(const record_header& header, const char* attribute) {
   json_reader read(header.attributes, "record");
-  return read.text("sealing_since", 2 * link_id_size);
+  return read.text(attribute, 2 * link_id_size);
 }
 /// Whether who wrote this state has left with it and still knows its record key: the next member
 /// that sees it replaces that.
@@ -82,10 +83,12 @@ struct shared_edit {
 
 /// What proofs about versions are made with.
 [[nodiscard]] inline seen_context context_of(const shared_view& view) {
-  return {view.ring, view.chain, view.record, view.sealing_since};
+  return {view.ring, view.chain, view.record, view.members_since, view.sealing_since};
 }
 [[nodiscard]] inline seen_context context_of(const shared_edit& edit) {
-  return {edit.ring, edit.chain, edit.record.header().id, sealing_since(edit.record.header())};
+  const auto& header = edit.record.header();
+  return {edit.ring, edit.chain, header.id, link_in(header, "members_since"),
+          link_in(header, "sealing_since")};
 }
 
 /// A second holder of what an edit has.
@@ -98,7 +101,8 @@ struct shared_edit {
           last.of,
           opened_record_access::record_key(edit.record),
           edit.chain.duplicate(),
-          sealing_since(edit.record.header()),
+          link_in(edit.record.header(), "members_since"),
+          link_in(edit.record.header(), "sealing_since"),
           wants_renewal(edit.record.header()),
           edit.record.header().generation,
           state,
@@ -142,6 +146,17 @@ template <crypto::kem Kem>
   return std::nullopt;
 }
 
+/// Whether a member that the header lists is none any more; of a header that lists none, also true.
+[[nodiscard]] inline bool somebody_left(const record_header& header, const roster& members) {
+  const auto listed = header.attributes.find("members");
+  if (listed == header.attributes.end()) return true;
+  return std::ranges::any_of(*listed, [&](const json& each) {
+    json_reader read(each, "member");
+    const auto before = read.hex<installation_id>("installation");
+    return std::ranges::count(members, before, &roster_entry::installation) == 0;
+  });
+}
+
 /// Writes down what an edit has changed: versions, members, when versions stopped sealing, a fresh
 /// record key, the chain and its witnesses. Errors: those of randomness and of the backend;
 /// `limit_exceeded`.
@@ -163,6 +178,7 @@ template <crypto::kem Kem>
   const bool another_seals = std::ranges::none_of(header.versions, [&](const version_info& before) {
     return before.id == edit.ring.active().id && before.state == key_state::active;
   });
+  const bool others_are_members = wants_renewal(header) || somebody_left(header, edit.members);
   header.versions = ring_versions(edit.ring);
   list_members(header, edit.members);
   if (edit.fresh_record_key) {
@@ -175,7 +191,9 @@ template <crypto::kem Kem>
   }
   if (auto longer = edit.chain.extend(opened_record_access::record_key(edit.record)); !longer)
     return longer.error();
-  if (another_seals) header.attributes["sealing_since"] = name_of_link(edit.chain.last().of);
+  const auto present = name_of_link(edit.chain.last().of);
+  if (others_are_members) header.attributes["members_since"] = present;
+  if (others_are_members || another_seals) header.attributes["sealing_since"] = present;
   edit.record.set_material(edit.chain.material(edit.ring));
   if (auto borne = bear_witness(edit.record, edit.members, edit.chain); !borne)
     return borne.error();

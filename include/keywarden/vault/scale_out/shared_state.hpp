@@ -143,58 +143,70 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
  private:
   static constexpr int most_attempts = 64;
 
-  /// A record that was read, opened and believed.
-  struct believed {
-    shared_edit edit;
-    state_digest state;
-    store::revision revision;
-  };
-
+  // Another process of this instance may see and keep more at the same time: then again, by that.
   [[nodiscard]] result<void> look(const verification_code* confirmation) {
-    const auto begun = now();
-    auto found = records_.get(key_name());
-    if (!found) return found.error();
-    if (!*found) return missing();
-    const auto before = known();
-    auto mine = own();
-    if (!mine) return not_ours(mine.error());
-    if (before == nullptr || before->revision != (*found)->revision || confirmation != nullptr ||
-        !same_state(mine->kept, *before)) {
-      auto read = believe(**found, before, confirmation);
-      if (!read) return read.error();
-      publish(read->edit, read->state, read->revision);
+    for (int attempt = 0;; ++attempt) {
+      auto looked = look_once(confirmation);
+      if (looked || looked.error().code() != errc::store_conflict) return looked;
+      if (attempt == most_attempts) return error(errc::store_busy).because(looked.error());
+      store::stand_back(attempt);
     }
+  }
+  [[nodiscard]] result<void> look_once(const verification_code* confirmation) {
+    const auto begun = now();
+    auto seen = read();
+    if (!seen) return seen.error();
+    const auto before = known();
+    if (before == nullptr || before->revision != seen->stored.revision ||
+        before->state != seen->state || confirmation != nullptr ||
+        !same_state(seen->mine.kept, *before))
+      if (auto edit = believe(*seen, confirmation); !edit) return edit.error();
     pace_.looked(begun);
     if (known()->wants_renewal) renew();
     tell_seen();
     return done();
   }
 
-  /// Opens a stored record, decides whether to believe it, and remembers it. Errors: as `refresh`.
-  [[nodiscard]] result<believed> believe(const store::stored_record& stored,
-                                         const view_pointer& before,
-                                         const verification_code* confirmation) {
-    auto record = key_record::parse(stored.data);
-    if (!record) return error(record.error()).with(fact::name, key_name().text());
-    const auto state = digest_of(stored.data);
+  /// What this instance keeps, and then what the store has: whatever an instance keeps, the store
+  /// had before.
+  struct both {
+    stored_membership mine;
+    store::stored_record stored;
+    state_digest state;
+  };
+  [[nodiscard]] result<both> read() {
+    auto mine = own();
+    const auto why_not = mine ? error(errc::none) : not_ours(mine.error());
+    auto found = records_.get(key_name());
+    if (!found) return found.error();
+    if (!*found) return missing();
+    if (!mine) return why_not;
+    const auto state = digest_of((*found)->data);
     if (!state) return state.error();
-    for (int attempt = 0;; ++attempt) {
-      auto mine = own();
-      if (!mine) return not_ours(mine.error());
-      const auto newer = seen_since(mine->kept, before);
-      const auto& best = newer ? *newer : mine->kept;
-      auto edit = open_as(*record, *state, best, before);
-      if (!edit) return edit.error();
-      if (auto trusted = judge_.trust(edit->record.header(), edit->ring, edit->members, edit->chain,
-                                      *state, best, confirmation);
-          !trusted)
-        return trusted.error();
-      auto kept = remember(*edit, *state, *mine);
-      if (kept) return believed{std::move(*edit), *state, stored.revision};
-      // Another process of this instance has seen something newer: judge by that.
-      if (kept.error().code() != errc::store_conflict || attempt == most_attempts)
-        return kept.error();
-    }
+    return both{std::move(*mine), std::move(**found), *state};
+  }
+
+  /// Opens a stored record, decides whether to believe it, goes on with it and remembers it.
+  /// Errors: as `refresh`; `store_conflict` when something else was kept meanwhile.
+  [[nodiscard]] result<shared_edit> believe(const both& seen,
+                                            const verification_code* confirmation) {
+    const auto before = known();
+    auto record = key_record::parse(seen.stored.data);
+    if (!record) return error(record.error()).with(fact::name, key_name().text());
+    const auto newer = seen_since(seen.mine.kept, before);
+    const auto& best = newer ? *newer : seen.mine.kept;
+    auto edit = open_as(*record, seen, best, before);
+    if (!edit) return not_ours(edit.error());
+    if (auto trusted = judge_.trust(edit->record.header(), edit->ring, edit->members, edit->chain,
+                                    seen.state, best, confirmation);
+        !trusted)
+      return not_ours(trusted.error());
+    auto kept = remember(*edit, seen.state, seen.mine);
+    if (!kept && kept.error().code() == errc::store_conflict) return kept.error();
+    // Counts in this process from now on, also if it cannot be kept.
+    publish(*edit, seen.state, seen.stored.revision);
+    if (!kept) return kept.error();
+    return edit;
   }
 
   /// What this process has seen, if that is more than what is kept: it could not be kept then, and
@@ -212,19 +224,26 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
            kept.generation == seen.generation && kept.state == seen.state;
   }
 
-  [[nodiscard]] result<shared_edit> open_as(const key_record& record, const state_digest& state,
+  [[nodiscard]] result<shared_edit> open_as(const key_record& record, const both& seen,
                                             const membership& mine, const view_pointer& before) {
     const auto& header = record.header();
     auto private_key = Kem::private_key::decode(mine.private_key);
     if (!private_key) return private_key.error();
     if (auto active = judge_.activation(header, mine, *private_key); !active) {
-      // Its removal must be vouched for as well, else what this instance has stays in use.
       if (mine.stage != membership_stage::active) return active.error();
+      // Its removal must be vouched for as well, else what this instance has stays in use.
       auto others = roster_of<Kem>(header);
       if (!others) return others.error();
-      if (auto genuine = judge_.recognise(header, *others, state, mine); !genuine)
+      if (auto genuine = judge_.recognise(header, *others, seen.state, mine); !genuine)
         return genuine.error();
-      return withdrawn(active.error());
+      // And it is kept: so that no earlier state makes this instance a member again.
+      if (mine.generation == header.generation && mine.state == seen.state) return active.error();
+      const auto trusted = chain_link{mine.trusted_key, mine.trusted.duplicate()};
+      auto removed = recognising(mine, header.id, header.generation, seen.state, trusted);
+      if (auto kept = keeper_.save(deployment_, removed, seen.mine.revision);
+          !kept && kept.error().code() == errc::store_conflict)
+        return kept.error();
+      return active.error();
     }
     return open_shared<Kem>(record, key_name(), std::move(*private_key), before.get());
   }
@@ -265,21 +284,25 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     }
   }
 
-  /// Replaces the record key after a member has left by itself, which knows it. Tried again with
-  /// every look, until one member has done it.
+  /// Replaces the record key after a member has left by itself, which knows it. Once with every
+  /// look, until one member has done it.
   void renew() {
     auto make = [](shared_edit& edit) -> result<void> {
       if (!wants_renewal(edit.record.header())) return error(errc::already_exists);
       return done();
     };
-    static_cast<void>(change_until_first(make, true));
+    static_cast<void>(change_once(make, true));
   }
 
   /// Tells the other members which versions this one has, so that they may promote and destroy
-  /// some. Tried again with every look until it is told: nothing here depends on it.
+  /// some. Tried again with every look until it is told, and looked up every minute, because
+  /// somebody may have erased it: nothing here depends on it.
   void tell_seen() {
     const auto view = known();
-    if (told_ || view == nullptr) return;
+    const auto present_time = now();
+    const bool lately = present_time >= told_at_ && present_time - told_at_ < look_pace::look_every;
+    if (view == nullptr || (told_ && lately)) return;
+    told_at_ = present_time;
     auto mine = own();
     if (!mine) return;
     const auto& member = mine->kept.installation;
@@ -315,20 +338,18 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   template <class Make>
   [[nodiscard]] result<void> change_once(Make& make, bool stays) {
     const auto begun = now();
-    auto found = records_.get(key_name());
-    if (!found) return found.error();
-    if (!*found) return missing();
-    auto read = believe(**found, known(), nullptr);
-    if (!read) return read.error();
-    publish(read->edit, read->state, read->revision);
+    auto seen = read();
+    if (!seen) return seen.error();
+    auto believed = believe(*seen, nullptr);
+    if (!believed) return believed.error();
     pace_.looked(begun);
-    auto& edit = read->edit;
+    auto& edit = *believed;
     if (auto made = make(edit); !made) return made;
     auto written = encode_shared(edit, now());
     if (!written) return written.error();
     const auto state = digest_of(*written);
     if (!state) return state.error();
-    if (auto committed = commit(edit, std::move(*written), read->revision); !committed)
+    if (auto committed = commit(edit, std::move(*written), seen->stored.revision); !committed)
       return committed;
     if (!stays) return done();
     // Known here from now on, whether or not it can be kept.
@@ -342,7 +363,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   /// when it is not any more: then the view has the one that does; `budget_exhausted`; as `change`.
   [[nodiscard]] result<void> lease(key_id version, std::uint64_t count, std::uint64_t limit) {
     return change([&](shared_edit& edit) -> result<void> {
-      edit.fresh_record_key = false;
+      edit.fresh_record_key = wants_renewal(edit.record.header());
       if (edit.ring.active().id != version)
         return error(errc::key_state_refused)
             .with(fact::key, version.value())
@@ -400,7 +421,8 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   trust_judge<Kem> judge_;
 
   std::mutex guard_;  // one look or change at a time
-  std::atomic<bool> told_{false};
+  bool told_ = false;
+  time_point told_at_{};
   mutable std::mutex view_guard_;
   view_pointer view_;
   error refusal_ = error(errc::not_activated);
