@@ -75,8 +75,8 @@ class disk_log {
   void materialise(std::size_t instant, const loss& lost,
                    const std::filesystem::path& target) const {
     disk durable;
-    std::vector<const disk_operation*> names;                    // not yet synced
-    std::map<int, std::vector<const disk_operation*>> contents;  // not yet synced
+    std::vector<const disk_operation*> names;                   // not yet synced
+    std::map<int, std::vector<const disk_operation*>> written;  // not yet synced
     for (std::size_t i = 0; i < instant; ++i) {
       const auto& each = operations_[i];
       switch (each.kind) {
@@ -93,11 +93,11 @@ class disk_log {
           break;
         case what::write:
         case what::truncate:
-          contents[each.file].push_back(&each);
+          written[each.file].push_back(&each);
           break;
         case what::sync:
-          for (const auto* pending : contents[each.file]) durable.write(*pending, loss::part::all);
-          contents.erase(each.file);
+          for (const auto* pending : written[each.file]) durable.write(*pending, loss::part::all);
+          written.erase(each.file);
           break;
         case what::sync_names:
           for (const auto* pending : names) durable.change(*pending);
@@ -113,7 +113,7 @@ class disk_log {
     if (lost.names != loss::part::none) durable.folder = true;
     for (const auto* pending : names)
       if (survives(lost.names)) durable.change(*pending);
-    for (const auto& [file, pending] : contents)
+    for (const auto& [file, pending] : written)
       for (const auto* each : pending)
         if (survives(lost.content)) durable.write(*each, lost.content);
     durable.put(target);
@@ -123,7 +123,7 @@ class disk_log {
   struct disk {
     bool folder = true;
     std::map<std::string, int> names;
-    std::map<int, std::string> contents;
+    std::map<int, std::string> written;
 
     void change(const disk_operation& by) {
       if (by.kind != what::unname) names[by.kind == what::rename ? by.to : by.name] = by.file;
@@ -134,7 +134,7 @@ class disk_log {
       }
     }
     void write(const disk_operation& by, loss::part part) {
-      auto& content = contents[by.file];
+      auto& content = written[by.file];
       if (by.kind == what::truncate) {
         content.resize(by.at);
         return;
@@ -149,7 +149,7 @@ class disk_log {
       std::filesystem::create_directory(target);
       for (const auto& [name, file] : names) {
         std::ofstream out(target / name, std::ios::binary);
-        if (const auto found = contents.find(file); found != contents.end()) out << found->second;
+        if (const auto found = written.find(file); found != written.end()) out << found->second;
       }
     }
   };
