@@ -313,7 +313,8 @@ result<answer> apply(context& at) {
                              file->view(), *protection, options);
   if (!applied) return applied.error();
   return answer(
-      "The backup is in place: this instance is a member, and a fresh version seals. Back the key up "
+      "The backup is in place: this instance is a member, and a fresh version seals. Back the key "
+      "up "
       "again.");
 }
 

@@ -135,8 +135,8 @@ class scale_out {
   ///
   /// The record in the store is believed if it bears the witness of the backup. If this instance
   /// can open it, all that is in it stays. Else the other members' copies are made anew from their
-  /// public keys: as stored, or where the backup does not vouch for the record, or there is none, as
-  /// the backup has them. Members that have seen more than what comes of that do not believe it,
+  /// public keys: as stored, or where the backup does not vouch for the record, or there is none,
+  /// as the backup has them. Members that have seen more than what comes of that do not believe it,
   /// until they apply the same backup. A backup from before a removal still vouches for who was
   /// removed: use one from after it. May be repeated, also after it was interrupted, and at each
   /// member: what was applied already is not applied again.
