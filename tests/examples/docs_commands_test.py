@@ -5,12 +5,14 @@ Blocks of commands (```sh) in these pages stand below a line that says what is e
 
     <!-- runs -->      exit status 0
     <!-- refused -->   exit status 1, and a refusal
+    <!-- stops -->     exit status 1
     <!-- shown -->     not run here; what they name is there (tools/…, tests/…, keywarden's commands)
 
 and what follows "<!-- prints -->" is, line by line, in the output of the block before; "…" stands for anything. Ports
 that begin with 1502 are replaced by free ones. Functions
 and exported variables last from block to block of a page. The commands of keywarden that a text names, and their options, are
-there as well. <programs> is the folder of the compiled examples. docs/split_merge.md has a test of its own.
+there as well. <programs> is the folder of the compiled examples. docs/split_merge.md and docs/install.md
+have tests of their own.
 """
 
 import contextlib
@@ -25,8 +27,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(each for each in (ROOT / "docs").rglob("*.md") if each.name != "split_merge.md")]
-BLOCK = re.compile(r"^[ ]*(?:<!-- (runs|refused|shown|prints) -->\n)?[ ]*```(\w*)\n(.*?)^[ ]*```$", re.M | re.S)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(each for each in (ROOT / "docs").rglob("*.md") if each.name not in ("split_merge.md", "install.md"))]
+BLOCK = re.compile(r"^[ ]*(?:<!-- (runs|refused|stops|shown|prints) -->\n)?[ ]*```(\w*)\n(.*?)^[ ]*```$", re.M | re.S)
 INLINE = re.compile(r"`(keywarden [a-z][^`]*)`")
 KEEP = "trap '{ declare -fp; export -p; umask -p; } >../state' EXIT\n"
 
@@ -119,7 +121,7 @@ def try_page(page, programs, commands):
                 raise
             print(f"{where}: exit status {ran.returncode}\n{output}", flush=True)
             assert ran.returncode == (0 if mark == "runs" else 1), f"{where}: that is not what is expected ({mark})"
-            assert mark == "runs" or "refused: " in output, f"{where}: it failed without a refusal"
+            assert mark != "refused" or "refused: " in output, f"{where}: it failed without a refusal"
 
 
 def main():
