@@ -2,6 +2,9 @@
 
 #include <keywarden/transport/libssl/tls13.hpp>
 
+#include <array>
+#include <cstring>
+#include <fstream>
 #include <span>
 
 #include <boost/test/unit_test.hpp>
@@ -465,6 +468,85 @@ BOOST_AUTO_TEST_CASE(garbage_leaves_no_error_behind) {
                         acceptor.receive(kw::as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))));
   BOOST_TEST(ERR_peek_error() == 0U);
   BOOST_TEST(!acceptor.outgoing().empty());
+}
+
+BOOST_AUTO_TEST_CASE(errors_that_others_left_with_openssl_break_no_session) {
+  const pair of;
+  auto met = of.met(engine::libssl, engine::libssl);
+  const auto others = [] { ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); };
+  const auto said = kw::to_bytes(kw::as_bytes("said in spite of all"));
+  for (const std::size_t piece : {1U << 20U, 7U}) {
+    others();
+    met.connector->send(said).value();
+    const auto flight = kw::to_bytes(met.connector->outgoing());
+    met.connector->sent(flight.size());
+    for (auto left = kw::bytes_view(flight); !left.empty();
+         left = left.subspan(std::min(piece, left.size()))) {
+      others();
+      BOOST_TEST(accepted(met.acceptor->receive(left.first(std::min(piece, left.size())))));
+    }
+    BOOST_TEST((kw::to_bytes(met.acceptor->received()) == said));
+    met.acceptor->consume(said.size());
+  }
+  others();
+  met.connector->close().value();
+  others();
+  BOOST_TEST(carry(*met.connector, *met.acceptor).has_value());
+  BOOST_TEST(met.acceptor->peer_closed());
+  ERR_clear_error();
+}
+
+/// How often `what` lies in the heap.
+std::size_t times_in_heap(kw::bytes_view what) {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t found = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (!line.ends_with("[heap]")) continue;
+    const auto dash = line.find('-');
+    const auto* at = reinterpret_cast<const std::uint8_t*>(std::stoull(line, nullptr, 16));
+    const auto* const end =
+        reinterpret_cast<const std::uint8_t*>(std::stoull(line.substr(dash + 1), nullptr, 16));
+    while (const void* hit =
+               memmem(at, static_cast<std::size_t>(end - at), what.data(), what.size())) {
+      ++found;
+      at = static_cast<const std::uint8_t*>(hit) + 1;
+    }
+  }
+  return found;
+}
+
+BOOST_AUTO_TEST_CASE(openssl_keeps_no_plaintext_that_was_read) {
+  const pair of;
+  std::array<std::uint8_t, 24> mark{};  // on the stack, where nobody looks
+  for (std::size_t i = 0; i < mark.size(); ++i) mark[i] = static_cast<std::uint8_t>(201 + i);
+  kw::bytes found(mark.begin(), mark.end());
+  if (times_in_heap(mark) != 1U) return;  // a sanitizer's allocator, whose memory is elsewhere
+  kw::detail::wipe(found);
+  const auto whole = std::size_t{1} << 20U;
+  for (const auto& [sizes, cut] : {std::pair(std::vector<std::size_t>{500}, whole),
+                                   {{16000, 400}, whole},
+                                   {{400, 16000}, whole},
+                                   {{3000, 3000, 3000}, whole},
+                                   {{3000, 3000, 200}, 3500}}) {
+    std::size_t heard = 0;
+    {
+      auto met = of.met(engine::libssl, engine::libssl);
+      for (const auto size : sizes) {
+        kw::bytes said(size, 7);
+        std::ranges::copy(mark, said.end() - static_cast<std::ptrdiff_t>(mark.size()));
+        met.connector->send(said).value();
+        kw::detail::wipe(said);
+      }
+      BOOST_TEST(times_in_heap(mark) == 0U);
+      auto left = met.connector->outgoing();
+      met.acceptor->receive(left.first(std::min(cut, left.size()))).value();
+      if (cut < left.size()) met.acceptor->receive(left.subspan(cut)).value();
+      BOOST_TEST(times_in_heap(mark) == sizes.size());  // in the session's own memory
+      heard = met.acceptor->received().size();
+    }
+    BOOST_TEST(heard > 0U);
+    BOOST_TEST(times_in_heap(mark) == 0U);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

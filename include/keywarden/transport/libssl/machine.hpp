@@ -93,11 +93,12 @@ class machine final : public shared::machine {
           .with(fact::next_step, "send less at a time, and what is outgoing first");
     if (data.empty()) return done();
     static_cast<void>(outgoing_.room(data.size() + (data.size() / 16384 + 1) * record_overhead));
+    // OpenSSL's queue of errors is left alone: to look at it twice costs a tenth of a short record.
     std::size_t written = 0;
-    auto sent =
-        called([&] { return SSL_write_ex(ssl_.get(), data.data(), data.size(), &written); });
-    if (sent && (waits_ || written != data.size())) return unfinished();
-    return sent;
+    const int answer = SSL_write_ex(ssl_.get(), data.data(), data.size(), &written);
+    if (ended_ || out_of_memory_) return judged(answer);
+    if (answer == 1) return written == data.size() ? done() : unfinished();
+    return SSL_want_read(ssl_.get()) ? unfinished() : judged(answer);
   }
 
   [[nodiscard]] result<void> close() override {
@@ -205,15 +206,49 @@ class machine final : public shared::machine {
   };
 
   [[nodiscard]] result<void> read_all() {
+    waits_ = false;
+    const unless_wiped guard{*this};
+    forget_errors();
     while (!source_.empty() || SSL_has_pending(ssl_.get()) != 0) {
       std::size_t got = 0;
       const auto to = incoming_.room(largest_record);
-      if (auto read = called([&] { return SSL_read_ex(ssl_.get(), to.data(), to.size(), &got); });
-          !read || waits_ || peer_closed_)
-        return read;
+      const int answer = SSL_read_ex(ssl_.get(), to.data(), to.size(), &got);
+      if (answer != 1 || ended_ || out_of_memory_) {
+        wipe_read(true);
+        return judged(answer);
+      }
       incoming_.filled(got);
     }
+    forget_errors();
     return done();
+  }
+
+  /// However reading ends, what OpenSSL still has of it is wiped when it lets go of it.
+  struct unless_wiped {
+    machine& of;
+    ~unless_wiped() { of.wipe_read(true); }
+  };
+  /// Whether OpenSSL wipes a record where it decrypted it, once it was read.
+  void wipe_read(bool each) noexcept {
+    if (each == wipes_) return;
+    wipes_ = each;
+    if (ssl_ == nullptr) return;
+    if (each)
+      SSL_set_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+    else
+      SSL_clear_options(ssl_.get(), SSL_OP_CLEANSE_PLAINTEXT);
+  }
+
+  /// Whether the next record has begun to come, and will cover what one of `size` bytes was
+  /// decrypted to: OpenSSL puts it in the same place.
+  [[nodiscard]] bool next_covers(std::size_t size) const noexcept {
+    constexpr std::size_t header = 5;
+    return source_.size() >= header && source_[3] * 256U + source_[4] >= size;
+  }
+
+  /// To look costs a fifth of clearing what is empty.
+  static void forget_errors() noexcept {
+    if (ERR_peek_error() != 0) ERR_clear_error();
   }
 
   /// Calls into OpenSSL and makes of its answer this connection's fate; `waits_` if it needs more
@@ -221,12 +256,15 @@ class machine final : public shared::machine {
   template <class Call>
   [[nodiscard]] result<void> called(const Call& call) {
     waits_ = false;
-    ERR_clear_error();
+    forget_errors();
     const int answer = call();
     if (answer == 1 && !ended_ && !out_of_memory_) {
-      if (ERR_peek_error() != 0) ERR_clear_error();  // of what did not fit on the way
+      forget_errors();  // of what did not fit on the way
       return done();
     }
+    return judged(answer);
+  }
+  [[nodiscard]] result<void> judged(int answer) {
     const int why = ended_ ? SSL_ERROR_SSL : SSL_get_error(ssl_.get(), answer);
     if (why == SSL_ERROR_WANT_READ) {
       waits_ = true;
@@ -473,6 +511,9 @@ class machine final : public shared::machine {
     auto& self = self_of(ssl);
     const auto* const content = static_cast<const std::uint8_t*>(data);
     if (type == SSL3_RT_HEADER && sent != 0) return self.keys_.count();
+    if (type == SSL3_RT_HEADER && size >= 5) self.record_size_ = content[3] * 256U + content[4];
+    if (type == SSL3_RT_INNER_CONTENT_TYPE && sent == 0 && self.finished())
+      self.wipe_read(!self.next_covers(self.record_size_));
     if (type != SSL3_RT_HANDSHAKE || size == 0 || content[0] != SSL3_MT_KEY_UPDATE) return;
     if (!keywarden::detail::contained([&] {
           if (sent != 0)
@@ -556,10 +597,12 @@ class machine final : public shared::machine {
   write_keys handshake_keys_;   // a connector's, before its last flight
   std::optional<error> ended_;  // why OpenSSL was stopped
   std::optional<std::chrono::steady_clock::time_point> peer_updated_;
+  std::size_t record_size_ = 0;  // of the one that is being read, as on the wire
   int veto_alert_ = static_cast<int>(shared::refusal_alert);
   int heard_ = -1;  // the peer's alert
   int said_ = -1;   // OpenSSL's
   bool waits_ = false;
+  bool wipes_ = true;
   bool out_of_memory_ = false;
 };
 
