@@ -131,6 +131,10 @@ HANDSHAKES = [
     ("libssl engine, pinned, known peer", "libssl/pinned/x25519/known_peer", 0.85),
     ("libssl engine, CA chain, known peer", "libssl/chain/x25519/known_peer", 0.85),
     ("libssl engine, CA chain, first contact", "libssl/chain/x25519/first_contact", 1.1),
+    ("libssl engine, its own configuration, pinned, first contact", "libssl_own_configuration/pinned/x25519/first_contact", 0.85),
+    ("libssl engine, its own configuration, pinned, known peer", "libssl_own_configuration/pinned/x25519/known_peer", 0.85),
+    ("libssl engine, its own configuration, CA chain, known peer", "libssl_own_configuration/chain/x25519/known_peer", 0.85),
+    ("libssl engine, its own configuration, CA chain, first contact", "libssl_own_configuration/chain/x25519/first_contact", 1.1),
 ]
 
 

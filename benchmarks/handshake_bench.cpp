@@ -78,6 +78,13 @@ struct libssl {
   template <class Groups>
   using transport = keywarden::transport::libssl::tls13<Groups>;
 };
+struct libssl_of_its_own {
+  static constexpr std::string_view prefix = "libssl_own_configuration/";
+  template <class Groups>
+  using transport = keywarden::transport::libssl::tls13<
+      Groups, keywarden::transport::algorithms<keywarden::transport::algorithm::aes>,
+      keywarden::transport::libssl::own_configuration>;
+};
 #endif
 
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
@@ -93,6 +100,8 @@ const bool registered = [] {
 #if defined(KEYWARDEN_BENCH_LIBSSL) && __has_include(<keywarden/transport/libssl/tls13.hpp>)
   add<libssl, transport::classical_only, pinned>("x25519");
   add<libssl, transport::classical_only, chain>("x25519");
+  add<libssl_of_its_own, transport::classical_only, pinned>("x25519");
+  add<libssl_of_its_own, transport::classical_only, chain>("x25519");
 #endif
 #if defined(KEYWARDEN_BENCH_OPENSSL) && __has_include(<openssl/ssl.h>)
   for (const char* peer : {"first_contact", "known_peer"})
