@@ -449,6 +449,16 @@ BOOST_AUTO_TEST_CASE(openssls_own_configuration_knows_the_same_keys_and_refuses_
   }
 }
 
+BOOST_AUTO_TEST_CASE(openssls_own_configuration_has_chacha20) {
+  using chacha20 = transport::algorithms<transport::algorithm::chacha20>;
+  using own = transport::libssl::tls13<transport::classical_only, chacha20,
+                                       transport::libssl::own_configuration>::context<knows>;
+  const pair of;
+  auto met = kw::testing::meet(own::create(of.at_a).value(), own::create(of.at_b).value());
+  BOOST_TEST_REQUIRE(accepted(met.acceptor));
+  BOOST_TEST(arrives(*met.connector, *met.acceptor, kw::as_bytes("there")));
+}
+
 BOOST_AUTO_TEST_CASE(whoever_is_refused_before_its_hello_is_whole_is_told) {
   const pair of;
   auto silent = doors::create(of.at_b)->accept().value();
@@ -468,6 +478,45 @@ BOOST_AUTO_TEST_CASE(garbage_leaves_no_error_behind) {
                         acceptor.receive(kw::as_bytes("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))));
   BOOST_TEST(ERR_peek_error() == 0U);
   BOOST_TEST(!acceptor.outgoing().empty());
+}
+
+BOOST_AUTO_TEST_CASE(certificates_are_kept_as_they_read_and_no_more_than_fit) {
+  namespace detail = transport::libssl::detail;
+  detail::peer_certificates peers;
+  const auto own = kw::testing::make_identity("a");
+  const auto& leaf = own->chain.front();
+  BOOST_TEST(!peers.find(leaf.der()).has_value());
+  peers.keep(leaf.der(), leaf);
+  BOOST_TEST_REQUIRE(peers.find(leaf.der()).has_value());
+  BOOST_TEST((*peers.find(leaf.der()) == leaf));
+  auto other = leaf.der();
+  other.back() ^= 1U;
+  BOOST_TEST(!peers.find(other).has_value());
+  peers.keep(kw::bytes(detail::peer_certificates::max_size + 1), leaf);
+  BOOST_TEST(peers.size() == 1U);
+  for (std::size_t i = 0; i < 2 * detail::peer_certificates::max_kept; ++i)
+    peers.keep(kw::bytes(i + 1, 1), leaf);
+  BOOST_TEST(peers.size() == detail::peer_certificates::max_kept);
+  BOOST_TEST(!peers.find(leaf.der()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_peer_that_was_let_in_before_is_judged_again) {
+  strict_world world;
+  const auto peer = world.issued(world.root);
+  const auto judge = world.judge_of(peer, {});
+  const auto strict = kw::testing::doors<strict_world::with>::create(judge, engine::libssl).value();
+  const auto knock = [&] {
+    auto begun = kw::testing::doors<knows>::create(world.peer(peer), engine::libssl)->connect("a");
+    return kw::testing::meet(std::move(*begun), strict.accept().value());
+  };
+  for (int again = 0; again < 2; ++again) {
+    auto met = knock();
+    BOOST_TEST_REQUIRE(accepted(met.acceptor));
+    BOOST_TEST(met.acceptor->peer().login == "peer_login");
+  }
+  judge.reload_allowed(kw::trust::leaf_fingerprints(std::set<kw::pki::fingerprint>{}));
+  auto met = knock();
+  expect_refusal(errc::admission_refused, met.acceptor, met.connector);
 }
 
 BOOST_AUTO_TEST_CASE(errors_that_others_left_with_openssl_break_no_session) {

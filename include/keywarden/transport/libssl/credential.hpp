@@ -2,6 +2,7 @@
 /// An identity of ours as OpenSSL holds it.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -41,15 +42,14 @@ namespace keywarden::transport::libssl::detail {
   return backend_error("giving a private key to OpenSSL");
 }
 
-/// The other way. The certificate may be a stranger's: what it encodes to is read again.
-/// Errors: as `pki::certificate::from_der`.
-[[nodiscard]] inline result<pki::certificate> from_openssl(const X509* from) {
+/// The other way: what a certificate encodes to. It may be a stranger's. Empty when it cannot be
+/// encoded, which no reader takes.
+[[nodiscard]] inline bytes from_openssl(const X509* from) {
   const int size = i2d_X509(from, nullptr);
-  if (size <= 0) return error(errc::malformed).with(fact::kind, "certificate");
-  bytes der(static_cast<std::size_t>(size));
+  bytes der(static_cast<std::size_t>(std::max(size, 0)));
   unsigned char* at = der.data();
-  static_cast<void>(i2d_X509(from, &at));
-  return pki::certificate::from_der(der);
+  if (size > 0) static_cast<void>(i2d_X509(from, &at));
+  return der;
 }
 
 /// Lets a context show an identity. Errors: `malformed`, `backend_failed`.

@@ -355,8 +355,12 @@ class machine final : public shared::machine {
       return error(errc::peer_unproven)
           .with(fact::reason, "anonymous connectors show nothing, and only connect");
     }
+    const auto shown = shown_.chain;
     if (auto welcome = judge_peer(*of().party); !welcome) return welcome;
     if (side_ == auth::side::acceptor || was_asked_) {
+      if (!new_leaf_.empty())  // without memory for it, it is read again next time
+        static_cast<void>(keywarden::detail::contained(
+            [&] { shared_->peers().keep(std::exchange(new_leaf_, {}), shown.front()); }));
       // Who was let in may keep its buffers: to give them back wipes 16 KiB for each record.
       SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
       return done();
@@ -414,16 +418,22 @@ class machine final : public shared::machine {
           .with(fact::kind, "certificate chain")
           .with(fact::limit, pki::max_chain_length)
           .with(fact::actual, static_cast<std::size_t>(sk_X509_num(rest)));
-    const auto take = [&](const X509* each) -> result<void> {
-      auto read = from_openssl(each);
-      if (!read) return error(errc::handshake_failed).because(read.error());
-      shown_.chain.push_back(std::move(*read));
+    const auto read = [&](const bytes& der) -> result<void> {
+      auto made = pki::certificate::from_der(der);
+      if (!made) return error(errc::handshake_failed).because(made.error());
+      shown_.chain.push_back(std::move(*made));
       return done();
     };
-    if (auto taken = take(leaf); !taken) return taken;
+    auto der = from_openssl(leaf);
+    if (auto known = shared_->peers().find(der)) {
+      shown_.chain.push_back(std::move(*known));
+    } else {
+      if (auto taken = read(der); !taken) return taken;
+      new_leaf_ = std::move(der);
+    }
     // A connector's list begins with the leaf, an acceptor's does not.
     for (int i = side_ == auth::side::connector ? 1 : 0; i < sk_X509_num(rest); ++i)
-      if (auto taken = take(sk_X509_value(rest, i)); !taken) return taken;
+      if (auto taken = read(from_openssl(sk_X509_value(rest, i))); !taken) return taken;
     const unsigned char* stapled = nullptr;
     if (side_ == auth::side::connector)
       if (const auto size = SSL_get_tlsext_status_ocsp_resp(ssl_.get(), &stapled); size > 0)
@@ -593,6 +603,7 @@ class machine final : public shared::machine {
   bytes hello_;                 // the first record, until it is whole
   bytes_view source_;           // of the bytes that are fed, what is not read yet
   std::size_t mark_ = 0;        // where `outgoing` ended before they came
+  bytes new_leaf_;              // of a peer that was not let in before, as it came
   write_keys keys_;             // of this side's records
   write_keys handshake_keys_;   // a connector's, before its last flight
   std::optional<error> ended_;  // why OpenSSL was stopped

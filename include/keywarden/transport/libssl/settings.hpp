@@ -18,6 +18,7 @@
 #include <keywarden/transport/encryption_clause.hpp>
 #include <keywarden/transport/libssl/credential.hpp>
 #include <keywarden/transport/libssl/handles.hpp>
+#include <keywarden/transport/libssl/peer_certificates.hpp>
 #include <keywarden/transport/party.hpp>
 
 namespace keywarden::transport::libssl::detail {
@@ -157,6 +158,7 @@ class contexts {
   explicit contexts(settings of) : of_(std::move(of)) {}
 
   [[nodiscard]] const settings& of() const noexcept { return of_; }
+  [[nodiscard]] peer_certificates& peers() noexcept { return peers_; }
 
   /// What shows an identity that is gone, after a reload, goes with the next call.
   /// Errors: as `make_context`.
@@ -181,6 +183,7 @@ class contexts {
   };
 
   settings of_;
+  peer_certificates peers_;
   std::mutex lock_;
   std::vector<entry> kept_;
 };
