@@ -147,6 +147,24 @@ BOOST_AUTO_TEST_CASE(an_apply_that_was_killed_between_the_two_stores_is_repeated
   BOOST_TEST(accepted(second.refresh()));
 }
 
+BOOST_AUTO_TEST_CASE(a_removed_instance_comes_back_with_a_backup_or_by_joining_again) {
+  shared_place shared;
+  const server one, two, three;
+  auto first = one.open_or_create(shared).value();
+  auto second = two.join(shared, first, "second");
+  auto third = three.join(shared, first, "third");
+  first.leave(id_of(first, "second")).value();
+  first.leave_and_rotate(id_of(first, "third")).value();
+  BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, third.refresh()));
+  auto back = apply(two, shared, first.extract(protection).value()).value();
+  BOOST_TEST(accepted(first.refresh()));
+  BOOST_TEST(reads(first, seal(back, "on"), "on"));
+  BOOST_TEST(accepted(two.open(shared)));
+  BOOST_TEST(accepted(farm::forget(three.own, farm_name)));
+  BOOST_TEST(reads(three.join(shared, back, "third"), seal(first, "all"), "all"));
+}
+
 BOOST_AUTO_TEST_CASE(an_apply_goes_on_when_another_process_keeps_something_at_the_same_moment) {
   shared_place shared;
   busy_server one;

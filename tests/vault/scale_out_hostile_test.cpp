@@ -467,10 +467,90 @@ BOOST_AUTO_TEST_CASE(a_removal_that_was_seen_is_not_undone_by_showing_the_past) 
   first.leave_and_rotate(id_of(first, "second")).value();
   BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
   put_key(before);
-  BOOST_TEST(refused_as(errc::rolled_back, second.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
   BOOST_TEST(refused_as(errc::not_activated, seconds.seal({})));
   BOOST_TEST(refused_as(errc::not_activated, seconds.open(message)));
-  BOOST_TEST(refused_as(errc::rolled_back, two.open(shared)));
+  BOOST_TEST(refused_as(errc::not_activated, two.open(shared)));
+  BOOST_TEST(refused_as(errc::already_exists,
+                        farm::ask_to_join(two.own, shared.share(), farm_name, "second")));
+}
+
+BOOST_AUTO_TEST_CASE(one_removed_member_does_not_talk_another_into_being_one) {
+  const server three;
+  static_cast<void>(three.join(shared, first, "third"));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.leave(id_of(first, "second"))));
+  auto thirds = opened_by(three, shared);
+  BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
+  first.leave_and_rotate(id_of(first, "third")).value();
+  const kw::join_request again{two.own.memberships().load(farm_name).value()->kept.installation,
+                               "second",
+                               kw::crypto::x_wing::private_key::decode(
+                                   two.own.memberships().load(farm_name).value()->kept.private_key)
+                                   .value()
+                                   .public_part()
+                                   .encode()};
+  BOOST_TEST(accepted(kw::detail::enrol<kw::crypto::x_wing>(thirds, again, {})));
+  thirds.record.header().generation += 100;
+  write_by_hand(shared, thirds);
+  BOOST_TEST(refused_as(errc::not_activated, second.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, seconds.seal({})));
+  BOOST_TEST(refused_as(errc::not_activated, two.open(shared)));
+}
+
+BOOST_AUTO_TEST_CASE(a_removal_that_was_seen_and_could_not_be_kept_counts_in_this_process) {
+  busy_server own;
+  const auto ticket = farm::ask_to_join(own.own, shared.share(), farm_name, "own").value();
+  const auto code = first.approve(ticket.installation, ticket.fingerprint).value();
+  auto member = farm::join(own.own, shared.share(), farm_name, code).value();
+  const auto before = key();
+  BOOST_TEST(accepted(first.leave(ticket.installation)));
+  *own.broken = true;
+  BOOST_TEST(refused_as(errc::not_activated, member.refresh()));
+  put_key(before);
+  BOOST_TEST(refused_as(errc::not_activated, member.refresh()));
+  *own.broken = false;
+  BOOST_TEST(refused_as(errc::not_activated, member.refresh()));
+  BOOST_TEST(refused_as(errc::not_activated, own.base.open(shared)));  // and is kept now
+}
+
+BOOST_AUTO_TEST_CASE(a_process_that_is_behind_its_instance_makes_no_backup) {
+  auto process = one.open(shared.stuck()).value();
+  first.leave_and_rotate(id_of(first, "second")).value();
+  BOOST_TEST(refused_as(errc::rolled_back, process.extract(kw::password("Shared-Backup-1"))));
+}
+
+BOOST_AUTO_TEST_CASE(who_left_by_itself_gives_no_word_to_the_very_next_change) {
+  const server three;
+  auto third = three.join(shared, first, "third");
+  BOOST_TEST(accepted(second.refresh()));
+  const auto old = first.versions().value().front().id;
+  first.recreate().value();
+  BOOST_TEST(accepted(first.disable(old)));
+  BOOST_TEST(accepted(third.refresh()));
+  auto thirds = opened_by(three, shared);
+  const auto members = thirds.members;
+  BOOST_TEST(accepted(kw::detail::strike_off(thirds, members.at(2).installation)));
+  thirds.leaves = true;
+  write_by_hand(shared, thirds);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& other_member = members.at(i).installation;
+    shared.write(
+        "scale-out/farm/seen/" + kw::detail::label_of(other_member),
+        kw::as_text(kw::detail::encode_seen(kw::detail::context_of(thirds), other_member).value()));
+  }
+  const later enough(std::chrono::minutes(15));
+  BOOST_TEST(refused_as(errc::key_state_refused, first.destroy(old)));
+  BOOST_TEST(accepted(first.refresh()));
+  BOOST_TEST(accepted(second.refresh()));
+  BOOST_TEST(accepted(first.destroy(old)));
+}
+
+BOOST_AUTO_TEST_CASE(a_generation_that_a_leap_would_wrap_is_refused) {
+  auto edit = opened_by(two, shared);
+  edit.record.header().generation = ~std::uint64_t{0} - 100;
+  write_by_hand(shared, edit);
+  BOOST_TEST(refused_as(errc::malformed, first.refresh()));
 }
 
 BOOST_AUTO_TEST_CASE(a_newcomer_is_not_talked_into_the_deployment_of_one_that_left_by_itself) {

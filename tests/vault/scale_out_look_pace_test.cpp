@@ -100,6 +100,20 @@ BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_does_not_stop_the_looks) {
   BOOST_TEST(refused_as(errc::timed_out, at.before_sealing()));
 }
 
+BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_lengthens_nothing) {
+  for (const auto back : {std::chrono::minutes(5), std::chrono::minutes(60)}) {
+    paced at;
+    BOOST_TEST(accepted(at.before_sealing()));
+    at.outcome = errc::io_failed;
+    at.pass(std::chrono::minutes(8));
+    at.clock -= back;
+    BOOST_TEST(accepted(at.before_sealing()));
+    at.pass(std::chrono::minutes(2));
+    for (int minute = 10; minute < 90; ++minute, at.pass(std::chrono::minutes(1)))
+      BOOST_TEST(refused_as(errc::timed_out, at.before_sealing()));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_that_slept_has_been_away) {
   paced at;
   BOOST_TEST(accepted(at.before_sealing()));

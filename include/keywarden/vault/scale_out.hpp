@@ -382,10 +382,16 @@ class scale_out {
   /// do that before `apply`. Errors: `password_refused`; `store_busy` while a member that left by
   /// itself still knows the record key; as `refresh`, but for `rolled_back`.
   [[nodiscard]] result<bytes> extract(const password& protection) {
-    if (auto looked = state_->refresh(); !looked && looked.error() != errc::rolled_back)
-      return looked.error();
+    auto looked = state_->refresh();
+    if (!looked && looked.error() != errc::rolled_back) return looked.error();
     auto view = state_->view();
     if (!view) return view.error();
+    if (!looked) {  // what another process of this instance has seen the end of is not backed up
+      auto mine = state_->own();
+      if (!mine) return mine.error();
+      if (mine->kept.record != (*view)->record || mine->kept.generation > (*view)->generation)
+        return looked.error();
+    }
     if ((*view)->wants_renewal)
       return error(errc::store_busy)
           .with(fact::name, state_->deployment().text())

@@ -74,8 +74,8 @@ template <crypto::kem Kem>
         .with(fact::kind, "member")
         .with(fact::name, label_of(member))
         .with(fact::next_step,
-              "if it was one, and nobody has removed it: re-create the key, which closes it to all "
-              "who are not listed");
+              "see the members: it may have been removed already; re-creating the key closes it to "
+              "all who are not listed");
   if (edit.members.size() == 1)
     return error(errc::last_protector)
         .with(fact::name, label_of(member))

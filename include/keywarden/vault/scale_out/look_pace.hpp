@@ -2,6 +2,7 @@
 /// When a member looks at the shared store.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -60,13 +61,13 @@ class basic_look_pace {
   }
 
  private:
-  // How long nobody has looked. The clock knows of times in which the machine slept; when it was
-  // set back, it does not count.
+  // How long nobody has looked: the longer of two times, because a clock may be set back, and a
+  // steady one stands still while the machine sleeps.
   [[nodiscard]] std::chrono::seconds unseen_for(time_point present) const noexcept {
-    const auto last = last_look_.load(std::memory_order_relaxed);
-    if (present >= last) return present - last;
-    return std::chrono::duration_cast<std::chrono::seconds>(
+    const auto steady = std::chrono::duration_cast<std::chrono::seconds>(
         Steady::now() - steady_last_look_.load(std::memory_order_relaxed));
+    return std::max<std::chrono::seconds>(present - last_look_.load(std::memory_order_relaxed),
+                                          steady);
   }
 
   template <class Now, class Look>

@@ -24,6 +24,7 @@ enum class membership_stage : std::uint8_t {
   joining,   ///< it has a key pair, and waits for a member to approve it
   creating,  ///< it is about to write the first key of a new deployment
   active,    ///< it is a member, and knows what the deployment's key is
+  removed,   ///< it has seen that it is no member any more
 };
 
 /// A short digest of a stored state of a record.
@@ -36,8 +37,8 @@ struct membership {
   installation_id installation;                        ///< this instance
   std::string name;              ///< what people call the instance; at most 64 bytes
   record_id record;              ///< the deployment's key record; not while joining
-  std::uint64_t generation = 0;  ///< active: the newest state of that record which was seen
-  state_digest state;            ///< active: and its digest
+  std::uint64_t generation = 0;  ///< active, removed: the newest state of that record that was seen
+  state_digest state;            ///< the same: and its digest
   commitment trusted_key;        ///< active: the record key that `trusted` belongs to
   key_id version;                ///< creating: the first version
   secret_key private_key;        ///< of the composition's KEM
@@ -190,7 +191,7 @@ class membership_keeper {
   [[nodiscard]] static result<membership> read(const opened_record& record) {
     detail::json_reader from(record.header().attributes, "membership");
     membership made;
-    const auto stage = from.number("stage", 2);
+    const auto stage = from.number("stage", 3);
     made.stage = static_cast<membership_stage>(stage);
     made.installation = from.hex<installation_id>("installation");
     made.name = from.text("name", record_limits::label);
@@ -201,7 +202,9 @@ class membership_keeper {
     made.version = key_id(static_cast<std::uint32_t>(from.number("version", 0xffffffffU)));
     if (auto ok = from.finish(); !ok) return ok.error();
     const auto data = record.material().view();
-    const auto trusted = made.stage == membership_stage::joining ? 0 : trusted_size;
+    const bool trusts =
+        made.stage == membership_stage::creating || made.stage == membership_stage::active;
+    const auto trusted = trusts ? trusted_size : 0;
     if (data.size() <= trusted)
       return error(errc::malformed).with(fact::reason, "the secrets of a membership");
     made.private_key = secret_key::copy_of(data.first(data.size() - trusted));

@@ -16,7 +16,8 @@ namespace keywarden {
 struct apply_options {
   /// The installation whose copy of the key is replaced by this instance's; none to add one.
   std::optional<installation_id> replaces{};
-  /// The versions in the store that the backup does not have, and that are given up for lost.
+  /// The versions in the store that the backup does not have, and that are given up for lost. For a
+  /// record that the backup does not vouch for, that is what the record claims.
   std::vector<key_id> gives_up{};
   /// Whether members may be cut off: those that have seen more than the backup must apply it as
   /// well. And whether a record that the backup does not vouch for is given up: then the members of
@@ -137,6 +138,7 @@ class scale_out_restoring {
   [[nodiscard]] result<void> is_vouched_for(const key_record& stored) const {
     const auto& header = stored.header();
     if (header.id != file_.record) return others_backup();
+    if (auto sound = check_generation(header); !sound) return sound;
     auto members = roster_of<kem>(header);
     if (!members) return members.error();
     const auto& last = file_.chain.last();
@@ -160,9 +162,10 @@ class scale_out_restoring {
   [[nodiscard]] bool applied_before(const shared_edit& edit, const state_digest& state,
                                     const membership& mine) const {
     const auto& header = edit.record.header();
-    if (mine.stage == membership_stage::active &&
-        (mine.generation > header.generation ||
-         (mine.generation == header.generation && mine.state != state)))
+    const bool has_seen_some =
+        mine.stage == membership_stage::active || mine.stage == membership_stage::removed;
+    if (has_seen_some && (mine.generation > header.generation ||
+                          (mine.generation == header.generation && mine.state != state)))
       return false;
     if (options_.replaces && *options_.replaces != mine.installation &&
         slot_of(header, *options_.replaces) != nullptr)

@@ -92,7 +92,7 @@ class scale_out_setup {
     auto kept = own_or_new(name);
     if (!kept) return kept.error();
     auto& mine = kept->kept;
-    if (mine.stage == membership_stage::active)
+    if (mine.stage == membership_stage::active || mine.stage == membership_stage::removed)
       return error(errc::already_exists)
           .with(fact::kind, "membership")
           .with(fact::name, deployment.text())

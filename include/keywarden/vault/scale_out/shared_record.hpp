@@ -45,6 +45,13 @@ struct shared_edit {
   store::transaction also{};  ///< committed together with the record
 };
 
+/// The last generation that is read: so that a leap beyond one never wraps.
+inline constexpr std::uint64_t last_generation = std::uint64_t{1} << 62U;
+[[nodiscard]] inline result<void> check_generation(const record_header& header) {
+  if (header.generation <= last_generation) return done();
+  return error(errc::malformed).with(fact::name, header.name).with(fact::reason, "generation");
+}
+
 /// Errors: those of the backend.
 [[nodiscard]] inline result<state_digest> digest_of(bytes_view stored) {
   auto digest = crypto::sha256(stored);
@@ -116,6 +123,7 @@ template <crypto::kem Kem>
                                               typename Kem::private_key own,
                                               const shared_view* known) {
   const std::string_view kind = role::scale_out_key::name;
+  if (auto sound = check_generation(record.header()); !sound) return sound.error();
   auto opened =
       known != nullptr && known->record_commitment == record.header().key_commitment
           ? opened_record_access::open(record, kind, name.text(), known->record_key)

@@ -137,6 +137,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
           .with(fact::name, deployment_.text())
           .with(fact::reason, "it has not asked to join")
           .with(fact::next_step, "ask to join, and let a member approve it");
+    if ((*kept)->kept.stage == membership_stage::removed) return removed();
     return std::move(**kept);
   }
 
@@ -175,7 +176,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     state_digest state;
   };
   [[nodiscard]] result<both> read() {
-    auto mine = own();
+    auto mine = own_as_seen();
     const auto why_not = mine ? error(errc::none) : not_ours(mine.error());
     auto found = records_.get(key_name());
     if (!found) return found.error();
@@ -209,6 +210,35 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     return edit;
   }
 
+  /// What this instance keeps, unless this process has seen its removal and could not keep that.
+  [[nodiscard]] result<stored_membership> own_as_seen() {
+    auto mine = own();
+    if (!mine || !removed_ || removed_->installation != mine->kept.installation ||
+        removed_->generation < mine->kept.generation)
+      return mine;
+    if (auto kept = keep_removal(*mine); !kept && kept.error().code() == errc::store_conflict)
+      return kept.error();
+    return removed();
+  }
+  [[nodiscard]] result<void> keep_removal(const stored_membership& mine) {
+    membership next;
+    next.stage = membership_stage::removed;
+    next.installation = mine.kept.installation;
+    next.name = mine.kept.name;
+    next.record = mine.kept.record;
+    next.generation = removed_->generation;
+    next.state = removed_->state;
+    next.private_key = mine.kept.private_key.duplicate();
+    return keeper_.save(deployment_, next, mine.revision);
+  }
+  [[nodiscard]] error removed() const {
+    return error(errc::not_activated)
+        .with(fact::name, deployment_.text())
+        .with(fact::reason, "it has been removed")
+        .with(fact::next_step,
+              "if that was not meant, forget the deployment here and ask to join again");
+  }
+
   /// What this process has seen, if that is more than what is kept: it could not be kept then, and
   /// counts all the same.
   [[nodiscard]] static std::optional<membership> seen_since(const membership& kept,
@@ -236,12 +266,9 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
       if (!others) return others.error();
       if (auto genuine = judge_.recognise(header, *others, seen.state, mine); !genuine)
         return genuine.error();
-      // And it is kept: so that no earlier state makes this instance a member again.
-      if (mine.generation == header.generation && mine.state == seen.state) return active.error();
-      const auto trusted = chain_link{mine.trusted_key, mine.trusted.duplicate()};
-      auto removed = recognising(mine, header.id, header.generation, seen.state, trusted);
-      if (auto kept = keeper_.save(deployment_, removed, seen.mine.revision);
-          !kept && kept.error().code() == errc::store_conflict)
+      // That is final, whatever the store says later: for this process, and kept.
+      removed_ = seen_removal{mine.installation, header.generation, seen.state};
+      if (auto kept = keep_removal(seen.mine); !kept && kept.error().code() == errc::store_conflict)
         return kept.error();
       return active.error();
     }
@@ -264,9 +291,13 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   }
   /// The same for what was committed: another process of this instance may keep something at the
   /// same time. Errors: those of the instance's own store; never `store_conflict`.
-  [[nodiscard]] result<void> keep(const shared_edit& committed, const state_digest& state) {
+  [[nodiscard]] result<void> keep(const shared_edit& committed, const state_digest& state,
+                                  const installation_id& by) {
     for (int attempt = 0;; ++attempt) {
       auto mine = own();
+      // Forgotten meanwhile, and perhaps asked to join again.
+      if (mine && (mine->kept.stage != membership_stage::active || mine->kept.installation != by))
+        return withdrawn(removed());
       auto kept = mine ? remember(committed, state, *mine) : mine.error();
       if (kept) return kept;
       const bool conflict = kept.error().code() == errc::store_conflict;
@@ -291,7 +322,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
       if (!wants_renewal(edit.record.header())) return error(errc::already_exists);
       return done();
     };
-    static_cast<void>(change_once(make, true));
+    static_cast<void>(change_once(make, true, true));
   }
 
   /// Tells the other members which versions this one has, so that they may promote and destroy
@@ -336,7 +367,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     }
   }
   template <class Make>
-  [[nodiscard]] result<void> change_once(Make& make, bool stays) {
+  [[nodiscard]] result<void> change_once(Make& make, bool stays, bool renews = false) {
     const auto begun = now();
     auto seen = read();
     if (!seen) return seen.error();
@@ -344,6 +375,10 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     if (!believed) return believed.error();
     pace_.looked(begun);
     auto& edit = *believed;
+    if (!renews && wants_renewal(edit.record.header())) {
+      renew();  // first: who has left could have written the notes that `make` reads
+      return error(errc::store_conflict).with(fact::name, key_name().text());
+    }
     if (auto made = make(edit); !made) return made;
     auto written = encode_shared(edit, now());
     if (!written) return written.error();
@@ -354,7 +389,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
     if (!stays) return done();
     // Known here from now on, whether or not it can be kept.
     publish(edit, *state, std::nullopt);
-    if (auto kept = keep(edit, *state); !kept) return kept;
+    if (auto kept = keep(edit, *state, seen->mine.kept.installation); !kept) return kept;
     tell_seen();
     return done();
   }
@@ -363,7 +398,7 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   /// when it is not any more: then the view has the one that does; `budget_exhausted`; as `change`.
   [[nodiscard]] result<void> lease(key_id version, std::uint64_t count, std::uint64_t limit) {
     return change([&](shared_edit& edit) -> result<void> {
-      edit.fresh_record_key = wants_renewal(edit.record.header());
+      edit.fresh_record_key = false;
       if (edit.ring.active().id != version)
         return error(errc::key_state_refused)
             .with(fact::key, version.value())
@@ -420,7 +455,15 @@ class shared_state : public std::enable_shared_from_this<shared_state<Keeper, Sh
   object_name deployment_;
   trust_judge<Kem> judge_;
 
+  /// A removal of this instance, which a member vouched for.
+  struct seen_removal {
+    installation_id installation;
+    std::uint64_t generation;
+    state_digest state;
+  };
+
   std::mutex guard_;  // one look or change at a time
+  std::optional<seen_removal> removed_;
   bool told_ = false;
   time_point told_at_{};
   mutable std::mutex view_guard_;

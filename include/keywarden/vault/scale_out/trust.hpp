@@ -80,6 +80,8 @@ class trust_judge {
       }
       case membership_stage::active:
         break;
+      case membership_stage::removed:
+        return error(errc::not_activated).with(fact::name, deployment_.text());
     }
     return recognise(header, members, state, mine);
   }
