@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "advice.hpp"
 #include "commands.hpp"
 #include "files.hpp"
 #include "session.hpp"
@@ -136,6 +137,7 @@ result<answer> run_job(context& at, std::string_view verb, work run) {
   auto associated = associated_data(at);
   if (!associated) return associated.error();
   return with_keys(at, [&](database& in, const password* own) -> result<answer> {
+    if (auto fits = given_password_fits(at, in, *key, own); !fits) return fits.error();
     auto from = input::open(at);
     if (!from) return from.error();
     auto to = output::open(at);
@@ -197,16 +199,14 @@ result<std::uint64_t> open_message(const message_key& key, const job& one, peeke
 }
 
 // The first byte tells a sealed message from a sealed stream.
-result<std::uint64_t> open_either(job& one) {
-  auto ring = one.open_ring();  // before anything is read: a refusal may lead to another attempt
-  if (!ring) return ring.error();
+result<std::uint64_t> open_with(const keywarden::key_ring& ring, const job& one) {
   std::uint8_t first = 0;
   keywarden::fd_source source(one.from.number);
   auto got = source.read({&first, 1});
   if (!got) return got.error();
   if (*got == 0) return error(errc::truncated).with(fact::reason, "there is nothing to open");
   if (first == keywarden::format::native::version) {
-    auto key = message_key::create(*ring);
+    auto key = message_key::create(ring);
     if (!key) return key.error();
     return open_message(*key, one, {one.from.number, first});
   }
@@ -214,12 +214,41 @@ result<std::uint64_t> open_either(job& one) {
     return error(errc::unsupported_version)
         .with(fact::version, first)
         .with(fact::reason, "neither a sealed message nor a sealed stream");
-  auto key = stream_key::create(*ring);
+  auto key = stream_key::create(ring);
   if (!key) return key.error();
   const auto how = stream_options_for("opened", one.from);
   if (one.from.size)
     return key->open(keywarden::file_source(one.from.number), one.to.sink(), one.associated, how);
   return key->open(peeked_source(one.from.number, first), one.to.sink(), one.associated, how);
+}
+
+// A version that the ring knows, and that opens no more: says which state it is in, and what helps.
+error explained(const error& why, const keywarden::key_ring& ring, const job& one) {
+  if (!(why == errc::unknown_key)) return why;
+  for (const auto& each : ring.versions()) {
+    const auto version = std::to_string(each.id.value());
+    if (version != why.value_of(fact::key)) continue;
+    return error(errc::key_state_refused)
+        .with(fact::key, version)
+        .with(fact::state, name_of(each.state))
+        .with(fact::reason, "the version that sealed this does not open any more")
+        .with(fact::next_step,
+              each.state == keywarden::key_state::destroyed
+                  ? "none: what it sealed is lost, except to a backup of the store from before"
+                  : "keywarden key enable " + one.in->name().text() + " " + one.key.text() + " " +
+                        version);
+  }
+  return with_next(why,
+                   "keywarden key show tells the versions that there are: this was sealed with "
+                   "another key, or in another store");
+}
+
+result<std::uint64_t> open_either(job& one) {
+  auto ring = one.open_ring();  // before anything is read: a refusal may lead to another attempt
+  if (!ring) return ring.error();
+  auto opened = open_with(*ring, one);
+  if (!opened) return explained(opened.error(), *ring, one);
+  return opened;
 }
 
 result<answer> seal(context& at) {

@@ -1,5 +1,6 @@
 // key: the symmetric keys that seal data.
 
+#include <algorithm>
 #include <limits>
 
 #include "commands.hpp"
@@ -54,6 +55,17 @@ result<answer> with_named_key(
   auto name = name_operand(at, 1);
   if (!name) return name.error();
   return with_keys(at, [&](database& in, const password* own) { return use(in, *name, own); });
+}
+
+// The same for a key that there is: its own password is refused where it does not fit.
+result<answer> with_present_key(
+    context& at,
+    const std::function<result<answer>(database&, const object_name&, const password*)>& use) {
+  return with_named_key(
+      at, [&](database& in, const object_name& name, const password* own) -> result<answer> {
+        if (auto fits = given_password_fits(at, in, name, own); !fits) return fits.error();
+        return use(in, name, own);
+      });
 }
 
 result<void> add_protectors(context& at, database& in, const object_name& name,
@@ -146,7 +158,7 @@ answer version_answer(std::string_view what, key_id version) {
 }
 
 result<answer> key_rotate(context& at) {
-  return with_named_key(
+  return with_present_key(
       at, [](database& in, const object_name& name, const password* own) -> result<answer> {
         auto made = in.keys().rotate(name, own);
         if (!made) return made.error();
@@ -156,7 +168,7 @@ result<answer> key_rotate(context& at) {
 }
 
 result<answer> key_add_version(context& at) {
-  return with_named_key(
+  return with_present_key(
       at, [](database& in, const object_name& name, const password* own) -> result<answer> {
         auto made = in.keys().add_version(name, own);
         if (!made) return made.error();
@@ -171,7 +183,7 @@ result<answer> change_version(context& at) {
       parse_number(at.call.operand(2), "VERSION", std::numeric_limits<std::uint32_t>::max());
   if (!number) return number.error();
   const key_id version(static_cast<std::uint32_t>(*number));
-  return with_named_key(at, [&](database& in, const object_name& name, const password* own) {
+  return with_present_key(at, [&](database& in, const object_name& name, const password* own) {
     auto keys = in.keys();
     return said((keys.*Operation)(name, version, own),
                 "Done with version " + std::to_string(version.value()) + ".");
@@ -181,13 +193,18 @@ result<answer> change_version(context& at) {
 result<answer> key_add_protector(context& at) {
   const auto all = at.call.values("by");
   if (all.empty()) return usage_error("--by is needed", "key add-protector");
-  return with_named_key(at, [&](database& in, const object_name& name, const password* own) {
+  // The password may be the certificate's instead, which is opened with it.
+  const bool of_another = std::ranges::any_of(all, [](const std::string& each) {
+    return each.starts_with("certificate:") || each.starts_with("asymmetric-key:");
+  });
+  const auto& with_it = of_another ? with_named_key : with_present_key;
+  return with_it(at, [&](database& in, const object_name& name, const password* own) {
     return said(add_protectors(at, in, name, all, own), "The key is protected by that as well.");
   });
 }
 
 result<answer> key_drop_protector(context& at) {
-  return with_named_key(at, [&](database& in, const object_name& name, const password* own) {
+  return with_present_key(at, [&](database& in, const object_name& name, const password* own) {
     return said(in.keys().drop_protector(name, at.call.operand(2), own),
                 "That no longer opens the key. It still opens copies of the store made earlier.");
   });

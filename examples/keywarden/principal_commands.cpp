@@ -187,11 +187,11 @@ result<pki::certificate> only_certificate(const std::string& path) {
 result<void> expect_compared(const pki::certificate& one, const std::string& path,
                              const std::optional<pki::fingerprint>& compared) {
   if (compared && *compared != one.fingerprint())
-    return error(errc::certificate_untrusted)
+    return error(errc::authentication_failed)
+        .with(fact::reason,
+              "the file holds another certificate than the one whose fingerprint was compared")
         .with(fact::file, path)
         .with(fact::actual, to_text(one.fingerprint()))
-        .with(fact::limit, to_text(*compared))
-        .with(fact::reason, "it is not the certificate whose fingerprint was compared")
         .with(fact::next_step, "copy the file again, and ask the peer for its fingerprint");
   if (one.not_after() < keywarden::system_clock::now())
     return error(errc::certificate_expired)

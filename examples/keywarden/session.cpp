@@ -206,6 +206,12 @@ result<answer> with_keys(context& at, const with_key& use) {
   return with_keys_of(at, name_operand(at, 0), use);
 }
 
+result<void> given_password_fits(const context& at, database& in, const keywarden::object_name& key,
+                                 const password* own) {
+  if (own == nullptr || !at.call.has(options::key_password.name)) return keywarden::done();
+  return in.keys().check_password(key, *own);
+}
+
 result<answer> in_master(context& at, const with_database& use) {
   auto outcome = with_keys_of(at, keywarden::object_name("master"),
                               [&](database& in, const password* /*own*/) { return use(in); });

@@ -20,7 +20,8 @@ inline constexpr option master_key_password{
     "dmk-password", option::kind::password, "the database master key",
     "needed only where the service master key does not open it automatically"};
 inline constexpr option key_password{"key-password", option::kind::password, "the key itself",
-                                     "needed only where nothing else opens it"};
+                                     "needed only where nothing else opens it; one that is given "
+                                     "and does not fit is refused"};
 inline constexpr option backup_password{
     "backup-password", option::kind::password, "the backup", {}};
 inline constexpr option new_backup_password{
@@ -72,6 +73,13 @@ using with_key =
 /// The same in the master database, where the endpoint and its principals live; refusals name the
 /// next step as a command.
 [[nodiscard]] keywarden::result<answer> in_master(context& at, const with_database& use);
+
+/// Refuses a password of the key's own that was given by an option and does not open the key:
+/// where something else does, it would be ignored. Errors: `no_slot_opened`, as
+/// `symmetric_keys::check_password`.
+[[nodiscard]] keywarden::result<void> given_password_fits(const context& at, database& in,
+                                                          const keywarden::object_name& key,
+                                                          const keywarden::password* own);
 
 /// Carries out a forced operation: shows what it would lose, and goes on only when exactly that was
 /// accepted. Errors: `would_lose`; those of planning and executing.

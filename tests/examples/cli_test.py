@@ -313,12 +313,26 @@ class CommandLine(unittest.TestCase):
         self.exits(DONE, world.run("key", "rotate", "sales", "versions"))
         self.exits(REFUSED, world.run("key", "destroy", "sales", "versions", str(first)), "disable")
         self.exits(DONE, world.run("key", "disable", "sales", "versions", str(first)))
-        self.exits(REFUSED, world.run("open", "sales", "versions", given=sealed), str(first))
+        self.exits(REFUSED, world.run("open", "sales", "versions", given=sealed), str(first), "disabled",
+                   f"keywarden key enable sales versions {first}")
         self.exits(DONE, world.run("key", "enable", "sales", "versions", str(first)))
         self.assertEqual(world.run("open", "sales", "versions", given=sealed).stdout, b"v1")
         self.exits(DONE, world.run("key", "disable", "sales", "versions", str(first)))
         self.exits(DONE, world.run("key", "destroy", "sales", "versions", str(first)))
-        self.exits(REFUSED, world.run("open", "sales", "versions", given=sealed))
+        self.exits(REFUSED, world.run("open", "sales", "versions", given=sealed), "destroyed", "lost")
+        self.exits(REFUSED, world.run("open", "sales", "cards", given=sealed), "another key")
+
+    def test_a_password_of_the_key_that_does_not_fit_is_refused_although_the_machine_opens_the_key(self):
+        world = self.world
+        own, wrong = world.secret_line("own", "Another horse 8 staple"), world.secret_line("wrong", "Wrong horse 9 hoof")
+        self.exits(DONE, world.run("key", "create", "sales", "two-ways", "--by", "password", "--by", "master-key",
+                                   "--new-password-file", own))
+        sealed = self.exits(DONE, world.run("seal", "sales", "two-ways", given=b"x")).stdout
+        for words in (("open", "sales", "two-ways"), ("seal", "sales", "two-ways"), ("key", "rotate", "sales", "two-ways"),
+                      ("key", "add-protector", "sales", "two-ways", "--by", "symmetric-key:cards")):
+            self.exits(REFUSED, world.run(*words, "--key-password-file", wrong, given=sealed), "no way into this key")
+        self.exits(REFUSED, world.run("seal", "sales", "cards", "--key-password-file", own, given=b"x"), "no way into this key")
+        self.assertEqual(world.run("open", "sales", "two-ways", "--key-password-file", own, given=sealed).stdout, b"x")
 
     def test_a_key_that_is_made_with_a_password_first_takes_other_protectors_too(self):
         world = self.world

@@ -143,6 +143,30 @@ BOOST_AUTO_TEST_CASE(a_dropped_password_opens_the_key_no_more) {
       refused_as(errc::no_slot_opened, all.db.keys().drop_protector(called("k"), "00000000")));
 }
 
+BOOST_AUTO_TEST_CASE(a_wrong_password_is_noticed_although_the_master_key_opens_the_key) {
+  workshop all;
+  const password second("Second-Pass-2");
+  all.db.keys()
+      .create(called("k"), by::master_key{}, with_password(), by::password{second.duplicate()})
+      .value();
+  BOOST_TEST(accepted(all.db.keys().open<rows>(called("k"), &wrong)));
+  BOOST_TEST(refused_as(errc::no_slot_opened, all.db.keys().check_password(called("k"), wrong)));
+  BOOST_TEST(accepted(all.db.keys().check_password(called("k"), own)));
+  BOOST_TEST(accepted(all.db.keys().check_password(called("k"), second)));
+}
+
+BOOST_AUTO_TEST_CASE(a_password_is_no_way_into_a_key_without_one) {
+  workshop all;
+  all.db.certificates().create(called("locked"), with_password()).value();
+  all.db.keys().create(called("k"), by::master_key{}, by::certificate{called("auditor")}).value();
+  all.db.keys().create(called("under"), by::certificate{called("locked"), &own}).value();
+  BOOST_TEST(refused_as(errc::no_slot_opened, all.db.keys().check_password(called("k"), own)));
+  BOOST_TEST(
+      refused_as(errc::no_slot_opened, all.db.keys().check_password(called("under"), wrong)));
+  BOOST_TEST(accepted(all.db.keys().check_password(called("under"), own)));
+  BOOST_TEST(refused_as(errc::not_found, all.db.keys().check_password(called("none"), own)));
+}
+
 BOOST_AUTO_TEST_CASE(a_protector_is_added_to_a_key_that_only_a_password_opens) {
   workshop all;
   all.db.keys().create(called("k"), with_password()).value();

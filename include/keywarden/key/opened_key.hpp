@@ -239,7 +239,10 @@ class opened_key {
   [[gnu::noinline]] static error unknown(key_id id) {
     return error(errc::unknown_key)
         .with(fact::key, id.value())
-        .with(fact::next_step, "reload the key ring: another process may have rotated it");
+        .with(
+            fact::next_step,
+            "reload the key ring if another process may have rotated it; enable the version if it "
+            "was disabled; what a destroyed one sealed is lost");
   }
   [[gnu::noinline]] static error too_short(std::size_t size) {
     return error(errc::truncated).with(fact::limit, overhead).with(fact::actual, size);

@@ -290,7 +290,9 @@ class opened_stream_key {
     if (version == versions_.end())
       return error(errc::unknown_key)
           .with(fact::key, header.key.value())
-          .with(fact::next_step, "reload the key ring: another process may have rotated it");
+          .with(fact::next_step,
+                "reload the key ring if another process may have rotated it; enable the version if "
+                "it was disabled; what a destroyed one sealed is lost");
     auto key = stream::derive_key<Form>(version->input, header, Aead::id, associated_data);
     if (!key) return key;
     auto committed = stream::commit(*key);

@@ -302,11 +302,12 @@ class vault_state {
         why.causes(), [](const error& each) { return each.code() != errc::authentication_failed; });
     return error(errc::access_lost)
         .because(why)
-        .with(fact::next_step, unreadable ? "make the secrets readable again, return to the "
-                                            "original machine or account, or restore a "
-                                            "backup of the service master key"
-                                          : "return to the original machine or account, or restore "
-                                            "a backup of the service master key");
+        .with(
+            fact::next_step,
+            std::string(unreadable ? "make the secrets readable again, " : "") +
+                "return to the original machine or account, restore a backup of the service "
+                "master key, or make a new one (regenerate with force): what only the present one "
+                "opens is lost, and databases that have a password are then opened with it");
   }
 
   std::recursive_mutex mutex_;

@@ -112,6 +112,41 @@ class symmetric_keys {
     return detail::load_ring(opened->record);
   }
 
+  /// Tells whether this password is a way into the key: of one of its password slots, or of a
+  /// private key that the key is under and that only a password opens. Other ways in are not tried,
+  /// so that a wrong password is noticed where `open` would do without it. Costs what a guess
+  /// costs. Errors: `no_slot_opened` when it is none; `authentication_failed` when it is one,
+  /// and the record was altered; `not_found`, `malformed`.
+  [[nodiscard]] result<void> check_password(const object_name& name, const password& known) {
+    const auto lock = state_->lock();
+    auto loaded = state_->load(record_of(name));
+    if (!loaded) return loaded.error();
+    auto none = error(errc::no_slot_opened)
+                    .with(fact::name, loaded->name.text())
+                    .with(fact::reason, "the password that was given is no way into this key")
+                    .with(fact::next_step,
+                          "give the key's own password, or none where another way in opens it");
+    bool passwords_tried = false;  // one attempt looks at all the password slots
+    for (const auto& slot : loaded->record.header().slots) {
+      const auto scheme = slot.scheme();
+      if (scheme == protect::database_master_key::scheme() ||
+          scheme == protect::symmetric_key::scheme())
+        continue;
+      const bool own = scheme == password_protector::scheme();
+      if (own && std::exchange(passwords_tried, true)) continue;
+      seen_parents seen;
+      if (!own && open_slot(*loaded, slot, nullptr, 0, seen)) continue;  // needs no password
+      auto record = open_slot(*loaded, slot, &known, 0, seen);
+      if (record) return done();
+      // Opened, and altered: that is no wrong password.
+      if (record.error().code() == errc::authentication_failed &&
+          record.error().value_of(fact::name) == loaded->name.text())
+        return record.error();
+      none = std::move(none).because(error(record.error()).with(fact::slot, slot.id));
+    }
+    return none;
+  }
+
   /// Adds a version that opens but does not seal yet: the first of the two roll-outs of a rotation
   /// over many processes. Returns its id. Errors: as `open`; `limit_exceeded`.
   [[nodiscard]] result<key_id> add_version(const object_name& name,
