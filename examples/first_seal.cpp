@@ -11,10 +11,10 @@ struct card_number {  // what is sealed for one purpose opens for no other
 };
 
 int main() {
-  const policy::service_key opens(kw::protect::account("first_seal.account"),
-                                  kw::protect::machine("first_seal.machine"));
+  const policy::service_key ways_in(kw::protect::account("first_seal.account"),
+                                    kw::protect::machine("first_seal.machine"));
   auto vault =
-      kw::vault<policy>::open_or_create(kw::store::sqlite::open("first_seal.db").value(), opens)
+      kw::vault<policy>::open_or_create(kw::store::sqlite::open("first_seal.db").value(), ways_in)
           .value();
   if (!vault.database("sales")) {  // the first time
     auto sales = vault.create_database("sales").value();
