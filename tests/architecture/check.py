@@ -137,7 +137,11 @@ def snippets_are_current(repository):
 
 def links_lead_somewhere(repository):
     for path in [*sorted(repository.glob("*.md")), *sorted((repository / "docs").rglob("*.md"))]:
+        in_code = False
         for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            in_code ^= line.lstrip().startswith("```")
+            if in_code:
+                continue
             for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", line):
                 if "://" not in target and not (path.parent / target).exists():
                     yield path, number, f"links to {target}, which is not there"

@@ -83,6 +83,8 @@ class Rules(unittest.TestCase):
         rule = check.links_lead_somewhere
         self.assertEqual(self.breaks(rule, "README.md", "[x](README.md#part) [y](https://example.org)\n"), 0)
         self.assertEqual(self.breaks(rule, "README.md", "[x](docs/nowhere.md)\n"), 1)
+        self.assertEqual(self.breaks(rule, "README.md", "```cpp\n[x](int y) {}\n```\n"), 0)
+        self.assertEqual(self.breaks(rule, "README.md", "```cpp\n```\n[x](docs/nowhere.md)\n"), 1)
 
     def test_a_quoted_message_is_a_headers(self):
         rule = check.quoted_messages_are_current
