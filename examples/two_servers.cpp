@@ -1,7 +1,7 @@
 // Two servers that let each other in by certificate, and a stranger that is refused. Three vaults
 // in the working directory play three machines. Exits with 0 only if that is what happened.
 
-//[two_servers_parts
+//[two_servers_includes
 #include <array>
 #include <chrono>
 #include <exception>
@@ -18,7 +18,9 @@
 #include <keywarden/store/sqlite.hpp>       // component sqlite
 namespace kw = keywarden;
 namespace asio = boost::asio;
+//]
 
+//[two_servers_parts
 using policy = kw::standard_policy<kw::store::sqlite>;
 using vault = kw::vault<policy>;
 

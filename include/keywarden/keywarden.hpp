@@ -1,7 +1,8 @@
 /// @file
-/// All of Keywarden that needs nothing but Botan, Boost.System, range-v3 and nlohmann-json. Stores
-/// and transports with other dependencies have headers of their own: `keywarden/store/sqlite.hpp`
-/// and so on.
+/// Keys, vaults and stores, as far as they need nothing but Botan, Boost.System, range-v3 and
+/// nlohmann-json. Other stores have headers of their own: `keywarden/store/sqlite.hpp` with the
+/// component sqlite, `keywarden/store/postgres.hpp` with postgres. Endpoints are in
+/// `keywarden/endpoints.hpp`; their sockets in `keywarden/endpoint/listener.hpp`, with asio.
 #pragma once
 
 #include <keywarden/key/stream.hpp>
