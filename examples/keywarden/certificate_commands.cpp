@@ -8,6 +8,7 @@
 
 #include "certificates.hpp"
 #include "commands.hpp"
+#include "own_password.hpp"
 #include "session.hpp"
 
 namespace cli {
@@ -79,8 +80,11 @@ using with_certificates =
 result<answer> with_certificate(context& at, const with_certificates& use) {
   auto name = name_operand(at, 1);
   if (!name) return name.error();
-  return with_keys(
-      at, [&](database& in, const password* own) { return use(in.certificates(), *name, own); });
+  return with_keys(at, [&](database& in, const password* own) -> result<answer> {
+    auto needed = given_password_needed(at, in.certificates(), *name, own);
+    if (!needed) return needed.error();
+    return use(in.certificates(), *name, own);
+  });
 }
 
 template <class Algorithm>

@@ -68,6 +68,13 @@ result<answer> with_present_key(
       });
 }
 
+// The password that is given may be that of a private key, which is opened with it.
+bool names_private_key(std::span<const std::string> all) {
+  return std::ranges::any_of(all, [](const std::string& each) {
+    return each.starts_with("certificate:") || each.starts_with("asymmetric-key:");
+  });
+}
+
 result<void> add_protectors(context& at, database& in, const object_name& name,
                             std::span<const std::string> all, const password* own) {
   for (const auto& each : all) {
@@ -80,6 +87,11 @@ result<void> add_protectors(context& at, database& in, const object_name& name,
 }
 
 result<answer> key_create(context& at) {
+  if (at.call.has(options::key_password.name) && !names_private_key(at.call.values("by")))
+    return usage_error(
+        "--key-password is that of a certificate or asymmetric key that --by names; a new "
+        "password is --new-password",
+        "key create");
   return with_named_key(
       at, [&](database& in, const object_name& name, const password* own) -> result<answer> {
         auto all = at.call.values("by");
@@ -193,11 +205,7 @@ result<answer> change_version(context& at) {
 result<answer> key_add_protector(context& at) {
   const auto all = at.call.values("by");
   if (all.empty()) return usage_error("--by is needed", "key add-protector");
-  // The password may be the certificate's instead, which is opened with it.
-  const bool of_another = std::ranges::any_of(all, [](const std::string& each) {
-    return each.starts_with("certificate:") || each.starts_with("asymmetric-key:");
-  });
-  const auto& with_it = of_another ? with_named_key : with_present_key;
+  const auto& with_it = names_private_key(all) ? with_named_key : with_present_key;
   return with_it(at, [&](database& in, const object_name& name, const password* own) {
     return said(add_protectors(at, in, name, all, own), "The key is protected by that as well.");
   });

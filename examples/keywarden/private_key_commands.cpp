@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "files.hpp"
+#include "own_password.hpp"
 #include "session.hpp"
 
 namespace cli {
@@ -35,8 +36,11 @@ template <class Role>
 result<answer> with_named(context& at, const with_private_key<Role>& use) {
   auto name = name_operand(at, 1);
   if (!name) return name.error();
-  return with_keys(
-      at, [&](database& in, const password* own) { return use(keys_of<Role>(in), *name, own); });
+  return with_keys(at, [&](database& in, const password* own) -> result<answer> {
+    auto needed = given_password_needed(at, keys_of<Role>(in), *name, own);
+    if (!needed) return needed.error();
+    return use(keys_of<Role>(in), *name, own);
+  });
 }
 
 template <crypto::kem Kem, class Keys>

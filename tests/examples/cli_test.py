@@ -332,6 +332,11 @@ class CommandLine(unittest.TestCase):
                       ("key", "add-protector", "sales", "two-ways", "--by", "symmetric-key:cards")):
             self.exits(REFUSED, world.run(*words, "--key-password-file", wrong, given=sealed), "no way into this key")
         self.exits(REFUSED, world.run("seal", "sales", "cards", "--key-password-file", own, given=b"x"), "no way into this key")
+        self.exits(USAGE, world.run("key", "create", "sales", "third", "--by", "master-key", "--key-password-file", own), "--by names")
+        self.exits(DONE, world.run("cert", "create", "sales", "unlocked", "--subject", "unlocked"))
+        for words in (("cert", "export", "sales", "unlocked", "--output", world.path("unlocked.cer")),
+                      ("certificate", "change-protection", "sales", "unlocked", "--new-password-file", own)):
+            self.exits(REFUSED, world.run(*words, "--key-password-file", wrong), "no way into this key")
         self.assertEqual(world.run("open", "sales", "two-ways", "--key-password-file", own, given=sealed).stdout, b"x")
 
     def test_a_key_that_is_made_with_a_password_first_takes_other_protectors_too(self):
