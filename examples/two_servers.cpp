@@ -34,7 +34,7 @@ struct stranger {
   static constexpr std::string_view name = "STRANGER";
 };
 
-using server =
+using partner_endpoint =
     kw::endpoint<kw::auth::certificate<kw::trust::pinned>,  // the one form of authentication
                  kw::transport::tls13<>,                    // encrypted, always
                  kw::admit::all_of<kw::admit::network_acl, kw::admit::connection_rate>>;
@@ -90,15 +90,15 @@ kw::mirroring_configuration inbound(const Outbound& configured,
 //]
 
 //[two_servers_endpoint
-server compose(std::string_view name, const kw::mirroring_configuration& started) {
+partner_endpoint compose(std::string_view name, const kw::mirroring_configuration& ready) {
   const kw::admit::network loopback("127.0.0.0/8");
   const kw::admit::all_of admission(kw::admit::network_acl({kw::admit::permit(loopback)}),
                                     kw::admit::connection_rate());
   const auto log = [name](const kw::endpoint_event& happened) {
     std::cout << name << ": " << happened.text() << '\n';
   };
-  return server::create(started.authentication(), admission,
-                        {.state = started.definition.state, .log = log})
+  return partner_endpoint::create(ready.authentication(), admission,
+                                  {.state = ready.definition.state, .log = log})
       .value();
 }
 //]
@@ -106,14 +106,14 @@ server compose(std::string_view name, const kw::mirroring_configuration& started
 //[two_servers_talk
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
-asio::awaitable<void> answer(kw::listener<server>::stream peer) {
+asio::awaitable<void> answer(kw::listener<partner_endpoint>::stream peer) {
   std::array<char, 64> line{};
-  const auto [failed, size] = co_await peer.async_read_some(asio::buffer(line), quietly);
-  if (!failed) co_await asio::async_write(peer, asio::buffer(line, size), quietly);
+  const auto [problem, size] = co_await peer.async_read_some(asio::buffer(line), quietly);
+  if (!problem) co_await asio::async_write(peer, asio::buffer(line, size), quietly);
   co_await peer.async_shutdown(quietly);
 }
 
-asio::awaitable<kw::errc> greet(server from, asio::ip::tcp::endpoint at) {
+asio::awaitable<kw::errc> greet(partner_endpoint from, asio::ip::tcp::endpoint at) {
   asio::ip::tcp::socket socket(co_await asio::this_coro::executor);
   co_await socket.async_connect(at, asio::use_awaitable);
   auto peer = co_await kw::transport::async_handshake(
@@ -125,15 +125,16 @@ asio::awaitable<kw::errc> greet(server from, asio::ip::tcp::endpoint at) {
   }
   std::array<char, 64> line{};
   co_await asio::async_write(*peer, asio::buffer(std::string_view("Is anybody there?")), quietly);
-  const auto [failed, size] = co_await peer->async_read_some(asio::buffer(line), quietly);
-  if (failed)  // the acceptor judges last: its refusal comes with the first read
+  const auto [problem, size] = co_await peer->async_read_some(asio::buffer(line), quietly);
+  if (problem)  // the acceptor judges last: its refusal comes with the first read
     std::cout << "refused: " << peer->refusal().message() << '\n';
   else
     std::cout << "answered: " << std::string_view(line.data(), size) << '\n';
   co_return peer->refusal().code();
 }
 
-asio::awaitable<bool> visits(server known, server unknown, asio::ip::tcp::endpoint at) {
+asio::awaitable<bool> visits(partner_endpoint known, partner_endpoint unknown,
+                             asio::ip::tcp::endpoint at) {
   const auto to_known = co_await greet(known, at);
   const auto to_unknown = co_await greet(unknown, at);
   const bool as_meant = to_known == kw::errc::none && to_unknown == kw::errc::refused_by_peer;
@@ -156,16 +157,17 @@ int main() {
   const auto s = compose(stranger::name, inbound<host_b>(outbound_s, of_b));
 
   asio::io_context io;
-  const auto take = [&io](kw::listener<server>::stream peer) {
+  const auto take = [&io](kw::listener<partner_endpoint>::stream peer) {
     asio::co_spawn(io, answer(std::move(peer)), asio::detached);
   };
   const asio::ip::tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
-  const auto listening = kw::listener<server>::open(io.get_executor(), b, any_port, take).value();
+  const auto listening =
+      kw::listener<partner_endpoint>::open(io.get_executor(), b, any_port, take).value();
 
   bool as_meant = false;
   asio::co_spawn(io, visits(a, s, listening.local_address()),
-                 [&](const std::exception_ptr& failed, bool result) {
-                   as_meant = !failed && result;
+                 [&](const std::exception_ptr& problem, bool good) {
+                   as_meant = !problem && good;
                    io.stop();
                  });
   io.run();
