@@ -7,6 +7,7 @@
 #include <keywarden/key/key_record.hpp>
 #include <keywarden/key/key_ring.hpp>
 #include <keywarden/vault/scale_out/chain.hpp>
+#include <keywarden/vault/scale_out/membership.hpp>
 #include <keywarden/vault/scale_out/roster.hpp>
 
 namespace keywarden::detail {
