@@ -145,6 +145,8 @@ class later {
 using farm_vault = keywarden::vault<policy, forward_clock>;
 using farm = scale_out<farm_vault, shared_place>;
 inline const object_name farm_name("farm");
+/// What backups of the shared key are made under.
+inline const password protection("Shared-Backup-1");
 
 /// One server: a vault of its own.
 struct server {

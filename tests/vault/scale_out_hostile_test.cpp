@@ -517,7 +517,7 @@ BOOST_AUTO_TEST_CASE(a_removal_that_was_seen_and_could_not_be_kept_counts_in_thi
 BOOST_AUTO_TEST_CASE(a_process_that_is_behind_its_instance_makes_no_backup) {
   auto process = one.open(shared.stuck()).value();
   first.leave_and_rotate(id_of(first, "second")).value();
-  BOOST_TEST(refused_as(errc::rolled_back, process.extract(kw::password("Shared-Backup-1"))));
+  BOOST_TEST(refused_as(errc::rolled_back, process.extract(protection)));
 }
 
 BOOST_AUTO_TEST_CASE(who_left_by_itself_gives_no_word_to_the_very_next_change) {
@@ -573,7 +573,6 @@ BOOST_AUTO_TEST_CASE(no_backup_is_made_while_one_that_left_knows_the_record_key)
   const left_by_hand second_by_hand(two, shared, true);
   shared.before_commit([&] { put_key(key()); });  // the renewal conflicts
   const auto start = std::chrono::steady_clock::now();
-  const kw::password protection("Shared-Backup-1");
   BOOST_TEST(refused_as(errc::store_busy, first.extract(protection)));
   // A look tries once, and is not held up.
   BOOST_TEST((std::chrono::steady_clock::now() - start < std::chrono::seconds(2)));
@@ -582,6 +581,7 @@ BOOST_AUTO_TEST_CASE(no_backup_is_made_while_one_that_left_knows_the_record_key)
 
 BOOST_AUTO_TEST_CASE(another_state_under_the_same_revision_is_noticed) {
   const auto present = key();
+  BOOST_TEST(accepted(first.refresh()));  // what is shown has the revision that it knows
   shared.show("nonsense");
   BOOST_TEST(refused_as(errc::truncated, first.refresh()));
   {
@@ -591,6 +591,7 @@ BOOST_AUTO_TEST_CASE(another_state_under_the_same_revision_is_noticed) {
   // As after a restore that put the store's counter back as well, and a commit since.
   shared.show(std::nullopt);
   first.recreate().value();
+  BOOST_TEST(accepted(first.refresh()));
   shared.show(present);
   BOOST_TEST(refused_as(errc::rolled_back, first.refresh()));
 }

@@ -151,6 +151,20 @@ BOOST_AUTO_TEST_CASE(an_instance_that_asks_to_join_again_is_no_member_in_any_pro
   BOOST_TEST(refused_as(errc::not_activated, key.open(message)));
 }
 
+BOOST_AUTO_TEST_CASE(a_change_does_not_make_a_member_of_who_asked_to_join_meanwhile) {
+  shared_place shared;
+  const server one, two;
+  auto first = one.open_or_create(shared).value();
+  auto process = two.join(shared, first, "second");
+  shared.after_commit([&] {
+    BOOST_TEST(accepted(farm::forget(two.own, farm_name)));
+    static_cast<void>(two.ask(shared, "second"));
+  });
+  BOOST_TEST(refused_as(errc::not_activated, process.add_version()));
+  const auto kept = two.own.memberships().load(farm_name).value();
+  BOOST_TEST((kept->kept.stage == kw::membership_stage::joining));
+}
+
 BOOST_AUTO_TEST_CASE(processes_of_one_instance_are_not_told_of_a_rollback_that_is_none) {
   shared_place shared;
   const server one;

@@ -271,8 +271,8 @@ class scale_out {
 
   /// Removes another member and rotates the key in one commit: it opens nothing that is sealed with
   /// the new version. The others seal with that as soon as they see it: at once when they follow,
-  /// and otherwise with their next lease of messages, or a
-  /// minute after their last look (ten at most while the store is away; see `shared_key`). What
+  /// and otherwise with their next lease of messages, or a minute after their last look (ten at
+  /// most while the store is away; see `shared_key`). What
   /// was sealed before stays readable to who had the key: seal it again. Returns the new version;
   /// `members` tells who seals with it. Errors: as `leave`; `invalid_argument` for this instance
   /// itself, which would know the new version.
@@ -389,7 +389,9 @@ class scale_out {
     if (!looked) {  // what another process of this instance has seen the end of is not backed up
       auto mine = state_->own();
       if (!mine) return mine.error();
-      if (mine->kept.record != (*view)->record || mine->kept.generation > (*view)->generation)
+      const auto& kept = mine->kept;
+      if (kept.record != (*view)->record || kept.generation > (*view)->generation ||
+          (kept.generation == (*view)->generation && kept.state != (*view)->state))
         return looked.error();
     }
     if ((*view)->wants_renewal)

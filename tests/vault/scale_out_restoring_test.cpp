@@ -10,8 +10,6 @@ using kw::errc;
 
 namespace {
 
-const kw::password protection("Shared-Backup-1");
-
 [[nodiscard]] kw::result<farm> apply(const server& at, const shared_place& shared,
                                      kw::bytes_view file, const kw::password& with = protection,
                                      const kw::apply_options& options = {}) {
@@ -29,7 +27,7 @@ const kw::password protection("Shared-Backup-1");
 
 }  // namespace
 
-BOOST_AUTO_TEST_SUITE(scale_out_backup)
+BOOST_AUTO_TEST_SUITE(scale_out_restoring)
 
 BOOST_AUTO_TEST_CASE(a_backup_lets_an_instance_back_in_that_lost_its_private_key) {
   shared_place shared;
