@@ -187,6 +187,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_a_context_wipes_its_key, Aead, alone) {
 
 #if !defined(OPENSSL_IS_AWSLC)
 
+BOOST_AUTO_TEST_CASE(
+    nonces_are_given_as_parameters_to_open_aes_where_openssl_was_seen_to_take_them) {
+  BOOST_TEST(aead_laws<lc::aes256_gcm>::make().opens_in_the_short_way());
+  BOOST_TEST(!aead_laws<lc::chacha20_poly1305>::make().opens_in_the_short_way());
+}
+
 // The same cipher, with pieces so short that every message has several: as one of 3 GiB has.
 template <std::size_t Piece>
 void check_pieces() {

@@ -12,6 +12,7 @@
 #include <openssl/params.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -74,22 +75,15 @@ class evp_context {
   /// Errors: `invalid_argument` when the key is not `key_size` bytes; `backend_missing` when no
   /// loaded provider of OpenSSL has the algorithm; `backend_failed`.
   [[nodiscard]] static result<evp_context> create(const secret_key& key) {
-    if (key.size() != Facts::key_size)
-      return error(errc::invalid_argument)
-          .with(fact::reason, "wrong key size")
-          .with(fact::limit, Facts::key_size)
-          .with(fact::actual, key.size());
-    const own_errors errors;
-    const auto* const cipher = fetched<Facts>();
-    if (cipher == nullptr) return refusal(errc::backend_missing);
-    evp_context made(::EVP_CIPHER_CTX_new(), ::EVP_CIPHER_CTX_new());
-    const auto* const bytes = keywarden::detail::view_of(key).data();
-    if (made.sealing_ == nullptr || made.opening_ == nullptr ||
-        ::EVP_EncryptInit_ex2(made.sealing_.get(), cipher, bytes, nullptr, nullptr) <= 0 ||
-        ::EVP_DecryptInit_ex2(made.opening_.get(), cipher, bytes, nullptr, nullptr) <= 0)
-      return refusal(errc::backend_failed);
+    auto made = keyed(key);
+    if (made && short_way_is_sound()) made->short_way_ = made->prepare_short_way();
     return made;
   }
+
+  /// Whether messages open in the short way, which needs no look at the cipher's parameters for
+  /// each: the nonce is given as TLS gives its own, as a parameter beside the tag. Only to open,
+  /// and only where OpenSSL was seen to open and to refuse so as it does in the ordinary way.
+  [[nodiscard]] bool opens_in_the_short_way() const noexcept { return short_way_; }
 
   /// Errors: `message_too_long`; `backend_failed` (the data is then wiped).
   status seal(const nonce& once, bytes_view associated_data, mutable_bytes data, tag& made) {
@@ -112,27 +106,109 @@ class evp_context {
   status open(const nonce& once, bytes_view associated_data, mutable_bytes data, const tag& given) {
     if (data.size() > Facts::max_message_size) [[unlikely]]
       return abandon(data, errc::message_too_long);
-    auto* const context = opening_.get();
-    // OpenSSL only reads it, but takes it where it would also write.
-    const ::OSSL_PARAM from[] = {tag_at(const_cast<std::uint8_t*>(given.view().data())),
-                                 OSSL_PARAM_END};
-    std::uint8_t rest[16];
-    int left = 0;
-    if (::EVP_DecryptInit_ex2(context, nullptr, nullptr, once.view().data(), from) <= 0 ||
-        !feed<::EVP_DecryptUpdate>(context, nullptr, associated_data) ||
-        !feed<::EVP_DecryptUpdate>(context, data.data(), data)) [[unlikely]]
-      return abandon(data, errc::backend_failed);
-    if (::EVP_DecryptFinal_ex(context, rest, &left) <= 0) [[unlikely]]
-      return abandon(data, errc::authentication_failed);
-    return {};
+    const auto opened = attempt(once, associated_data, data, given);
+    if (!opened) [[unlikely]]
+      return abandon(data, opened.error().code());
+    return opened;
   }
 
  private:
   evp_context(::EVP_CIPHER_CTX* sealing, ::EVP_CIPHER_CTX* opening) noexcept
       : sealing_(sealing), opening_(opening) {}
 
+  [[nodiscard]] static result<evp_context> keyed(const secret_key& key) {
+    if (key.size() != Facts::key_size)
+      return error(errc::invalid_argument)
+          .with(fact::reason, "wrong key size")
+          .with(fact::limit, Facts::key_size)
+          .with(fact::actual, key.size());
+    const own_errors errors;
+    const auto* const cipher = fetched<Facts>();
+    if (cipher == nullptr) return refusal(errc::backend_missing);
+    evp_context made(::EVP_CIPHER_CTX_new(), ::EVP_CIPHER_CTX_new());
+    const auto* const bytes = keywarden::detail::view_of(key).data();
+    if (made.sealing_ == nullptr || made.opening_ == nullptr ||
+        ::EVP_EncryptInit_ex2(made.sealing_.get(), cipher, bytes, nullptr, nullptr) <= 0 ||
+        ::EVP_DecryptInit_ex2(made.opening_.get(), cipher, bytes, nullptr, nullptr) <= 0)
+      return refusal(errc::backend_failed);
+    return made;
+  }
+
+  // OpenSSL only reads what it is given to open, but takes it where it would also write.
+  [[nodiscard]] static std::uint8_t* given_at(bytes_view place) noexcept {
+    return const_cast<std::uint8_t*>(place.data());
+  }
   [[nodiscard]] static ::OSSL_PARAM tag_at(std::uint8_t* place) noexcept {
     return OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, place, tag::size);
+  }
+
+  [[nodiscard]] bool begin_opening(::EVP_CIPHER_CTX* context, const nonce& once,
+                                   const tag& given) const {
+    auto tag_given = tag_at(given_at(given.view()));
+    if (short_way_) {
+      const ::OSSL_PARAM both[] = {tag_given,
+                                   OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV,
+                                                           given_at(once.view()), nonce::size),
+                                   OSSL_PARAM_END};
+      return ::EVP_CIPHER_CTX_set_params(context, both) > 0;
+    }
+    const ::OSSL_PARAM only[] = {tag_given, OSSL_PARAM_END};
+    return ::EVP_DecryptInit_ex2(context, nullptr, nullptr, once.view().data(), only) > 0;
+  }
+
+  // What OpenSSL answers; its errors stay where it puts them, and the data as it leaves it.
+  [[nodiscard]] status attempt(const nonce& once, bytes_view associated_data, mutable_bytes data,
+                               const tag& given) const noexcept {
+    auto* const context = opening_.get();
+    std::uint8_t rest[16];
+    int left = 0;
+    if (!begin_opening(context, once, given) ||
+        !feed<::EVP_DecryptUpdate>(context, nullptr, associated_data) ||
+        !feed<::EVP_DecryptUpdate>(context, data.data(), data)) [[unlikely]]
+      return errc::backend_failed;
+    if (::EVP_DecryptFinal_ex(context, rest, &left) <= 0) [[unlikely]]
+      return errc::authentication_failed;
+    return {};
+  }
+
+  // OpenSSL takes a nonce as a parameter once it has the first part of one, as TLS 1.2's begin.
+  [[nodiscard]] bool prepare_short_way() noexcept {
+    const own_errors errors;
+    std::array<std::uint8_t, 4> first{};
+    const ::OSSL_PARAM fixed[] = {
+        OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED, first.data(), first.size()),
+        OSSL_PARAM_END};
+    return ::EVP_CIPHER_CTX_set_params(opening_.get(), fixed) > 0;
+  }
+
+  /// Tried once in a process, under a key that is nobody's: both nonces open what was sealed under
+  /// them in the ordinary way, and neither opens the other's, nor a changed tag.
+  [[nodiscard]] static bool short_way_is_sound() {
+    static const bool sound = [] {
+      const own_errors errors;
+      auto tried = keyed(secret_key::copy_of(std::array<std::uint8_t, Facts::key_size>{}));
+      if (!tried || !tried->prepare_short_way()) return false;
+      tried->short_way_ = true;
+      const auto associated = as_bytes("associated");
+      std::array<nonce, 2> nonces{};
+      nonces[0].view().front() = 1;
+      nonces[1].view().back() = 1;
+      for (std::size_t i = 0; i < nonces.size(); ++i) {
+        std::array<std::uint8_t, 33> sealed{};
+        tag made;
+        if (!tried->seal(nonces[i], associated, sealed, made)) return false;
+        const auto opens = [&](const nonce& once, const tag& given) {
+          auto data = sealed;
+          return tried->attempt(once, associated, data, given) && data == decltype(sealed){};
+        };
+        tag changed = made;
+        changed.view().back() ^= 1U;
+        if (!opens(nonces[i], made) || opens(nonces[1 - i], made) || opens(nonces[i], changed))
+          return false;
+      }
+      return true;
+    }();
+    return sound;
   }
 
   // Without `out` it is associated data.
@@ -163,6 +239,7 @@ class evp_context {
 
   evp_cipher_context sealing_;
   evp_cipher_context opening_;
+  bool short_way_ = false;
 };
 
 }  // namespace keywarden::crypto::libcrypto::detail
