@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -108,10 +109,13 @@ class connection_rate {
         counts = {};
         start = now;
       }
-      std::size_t at = 0;
-      while (at < size && counts[at] != 0 && hosts[at] != host) ++at;
-      if (at == size)
-        at = static_cast<std::size_t>(std::ranges::min_element(counts) - counts.begin());
+      // Its place, or the first free one, without a branch for each: no processor foresees where.
+      unsigned usable = 0;
+      for (unsigned i = 0; i < size; ++i)
+        usable |= static_cast<unsigned>(counts[i] == 0 || hosts[i] == host) << i;
+      const auto at =
+          usable != 0 ? static_cast<std::size_t>(std::countr_zero(usable))
+                      : static_cast<std::size_t>(std::ranges::min_element(counts) - counts.begin());
       if (counts[at] >= limits.connections) return false;
       hosts[at] = host;
       ++counts[at];
