@@ -84,6 +84,18 @@ BOOST_AUTO_TEST_CASE(each_check_that_fails_alone_refuses_with_a_code_of_its_own)
   BOOST_TEST(refused_as(errc::certificate_revoked, judged()));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_registered_is_judged_like_what_is_not) {
+  office all;
+  const auto& leaf = all.peer.chain.front();
+  const auto with = all.with(all.allowed());
+  BOOST_TEST_REQUIRE(with.registered(leaf.der()).has_value());
+  BOOST_TEST((*with.registered(leaf.der()) == leaf));
+  with.reload_anchors(pki::trust_anchors());
+  BOOST_TEST(with.registered(leaf.der()).has_value());
+  BOOST_TEST(refused_as(errc::certificate_untrusted, with.judge(showing(all.peer), today)));
+  BOOST_TEST(!with.registered(all.root.certificate().der()).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_certificate_for_one_side_is_refused_on_the_other) {
   office all;
   const auto client = issued(all.root, "client", pki::certificate_purpose::client);

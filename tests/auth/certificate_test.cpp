@@ -47,6 +47,21 @@ BOOST_AUTO_TEST_CASE(a_certificate_of_the_same_name_and_key_is_another_certifica
   BOOST_TEST(!refused.error().value_of(fact::next_step).empty());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_registered_is_told_by_its_exact_bytes_and_no_welcome) {
+  const auto peer = instance("partner");
+  const auto& leaf = peer.chain.front();
+  const auto with = pinning(with_partner(leaf));  // nobody may connect
+  BOOST_TEST_REQUIRE(with.registered(leaf.der()).has_value());
+  BOOST_TEST((*with.registered(leaf.der()) == leaf));
+  BOOST_TEST(refused_as(errc::not_permitted, with.judge(showing(peer), today)));
+  auto changed = leaf.der();
+  changed.back() ^= 1U;
+  BOOST_TEST(!with.registered(changed).has_value());
+  BOOST_TEST(!with.registered({}).has_value());
+  with.reload_directory(with_partner());
+  BOOST_TEST(!with.registered(leaf.der()).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(only_the_leaf_counts) {
   const auto peer = instance("partner");
   const auto with = pinning(connecting(with_partner(peer.chain.front())));

@@ -80,6 +80,16 @@ BOOST_AUTO_TEST_CASE(a_certificate_has_one_owner) {
   BOOST_TEST((known.who_owns(peer.fingerprint())->user == partner_user));
 }
 
+BOOST_AUTO_TEST_CASE(a_certificate_is_found_by_its_fingerprint_until_it_is_dropped) {
+  const auto peer = instance("partner").chain.front();
+  auto known = with_partner(peer);
+  BOOST_TEST_REQUIRE(known.find_certificate(peer.fingerprint()) != nullptr);
+  BOOST_TEST((*known.find_certificate(peer.fingerprint()) == peer));
+  BOOST_TEST(known.find_certificate(instance("partner").chain.front().fingerprint()) == nullptr);
+  known.drop_certificate("partner").value();
+  BOOST_TEST(known.find_certificate(peer.fingerprint()) == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(a_renewal_for_the_same_key_is_the_same_owners) {
   auto key = pki::signing_key::generate().value();
   const auto first = pki::make_self_signed(key, {.subject = "partner"}, today).value();

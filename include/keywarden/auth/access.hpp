@@ -2,18 +2,22 @@
 /// What all authenticators share: replaceable snapshots, the look at the evidence, and CONNECT.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <botan/hash.h>
 #include <botan/mem_ops.h>
 
 #include <keywarden/auth/directory.hpp>
 #include <keywarden/auth/evidence.hpp>
 #include <keywarden/auth/proof.hpp>
+#include <keywarden/core/bytes.hpp>
 #include <keywarden/pki/dates.hpp>
 
 namespace keywarden::auth {
@@ -128,6 +132,18 @@ class replaceable {
   const auto second = right.der();
   return first.size() == second.size() &&
          Botan::constant_time_compare(bytes_view(first), bytes_view(second));
+}
+
+/// The directory's own certificate of exactly these bytes; nothing when it has none.
+[[nodiscard]] inline std::optional<pki::certificate> registered_as(const directory& known,
+                                                                   bytes_view der) {
+  pki::fingerprint shown;
+  const auto hash = Botan::HashFunction::create_or_throw("SHA-256");
+  hash->update(der);
+  hash->final(shown.view());
+  const auto* const found = known.find_certificate(shown);
+  if (found == nullptr || !std::ranges::equal(found->der(), der)) return std::nullopt;
+  return *found;
 }
 
 /// Whom a principal's login is. Errors: `peer_unknown` for one no login can have.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <type_traits>
@@ -129,6 +130,13 @@ class certificate<trust::chain<Revocation, Options...>> {
       if (again->login != who.login || again->user != who.user) return gone(who);
       return done();
     });
+  }
+
+  /// The directory's certificate of exactly these bytes, if it has one, so that an engine need not
+  /// read again what was read when it was registered. Says nothing of whether who shows it is
+  /// welcome: `judge` does.
+  [[nodiscard]] std::optional<pki::certificate> registered(bytes_view der) const {
+    return detail::registered_as(state_->now.read()->access.known(), der);
   }
 
   /// How often something but the lists of revocation was reloaded: what was remembered of peers

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -99,6 +100,13 @@ class certificate<trust::pinned> {
           .with(fact::name, who.login)
           .with(fact::reason, "its certificate is not in the directory any more");
     return present->access.expect_connect(*login);
+  }
+
+  /// The directory's certificate of exactly these bytes, if it has one, so that an engine need not
+  /// read again what was read when it was registered. Says nothing of whether who shows it is
+  /// welcome: `judge` does.
+  [[nodiscard]] std::optional<pki::certificate> registered(bytes_view der) const {
+    return detail::registered_as(state_->read()->access.known(), der);
   }
 
   /// How often something was reloaded: what was remembered of peers before does not count any more.

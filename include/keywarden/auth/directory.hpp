@@ -201,6 +201,11 @@ class directory {
     std::erase_if(permissions_, [&](const auto& each) { return each.first.endpoint == endpoint; });
   }
 
+  /// The certificate of this fingerprint, or null. Valid until the directory changes.
+  [[nodiscard]] const pki::certificate* find_certificate(const pki::fingerprint& of) const {
+    const auto at = by_fingerprint_.find(of);
+    return at == by_fingerprint_.end() ? nullptr : &certificates_.at(at->second).certificate;
+  }
   /// Whom the certificate of this fingerprint stands for. Logarithmic in the certificates.
   [[nodiscard]] std::optional<certificate_owner> who_owns(const pki::fingerprint& shown) const {
     const auto at = by_fingerprint_.find(shown);

@@ -10,9 +10,11 @@
 #include <utility>
 
 #include <keywarden/auth/concepts.hpp>
+#include <keywarden/core/bytes.hpp>
 #include <keywarden/core/clock.hpp>
 #include <keywarden/core/result.hpp>
 #include <keywarden/core/secret.hpp>
+#include <keywarden/pki/certificate.hpp>
 
 namespace keywarden::transport::detail {
 
@@ -27,6 +29,10 @@ class tls_party {
   [[nodiscard]] virtual std::optional<secret_key> find(std::string_view identity) const = 0;
   [[nodiscard]] virtual result<auth::principal> judge(const auth::peer_evidence& shown) const = 0;
   [[nodiscard]] virtual time_point now() const = 0;
+  /// What the authenticator has read of exactly these bytes before, if it has.
+  [[nodiscard]] virtual std::optional<pki::certificate> registered(bytes_view /*der*/) const {
+    return std::nullopt;
+  }
   /// Another number when what the authenticator knows was replaced.
   [[nodiscard]] virtual std::uint64_t generation() const { return 0; }
 
@@ -68,6 +74,12 @@ class party_of final : public tls_party {
   }
   result<auth::principal> judge(const auth::peer_evidence& shown) const override {
     return with_.judge(shown, clock_.now());
+  }
+  std::optional<pki::certificate> registered(bytes_view der) const override {
+    if constexpr (requires { with_.registered(der); })
+      return with_.registered(der);
+    else
+      return std::nullopt;
   }
   time_point now() const override { return clock_.now(); }
   std::uint64_t generation() const override {

@@ -169,6 +169,7 @@ class machine final : public shared::machine {
     BIO_set_init(wire, 1);
     SSL_set_bio(ssl_.get(), wire, wire);
     if (SSL_set_app_data(ssl_.get(), this) != 1) return backend_error("TLS");
+    SSL_set_msg_callback_arg(ssl_.get(), this);  // of what comes with each record, looked up once
     if (side_ == auth::side::connector) {
       SSL_set_tlsext_status_type(ssl_.get(), TLSEXT_STATUSTYPE_ocsp);
       SSL_set_connect_state(ssl_.get());
@@ -428,7 +429,10 @@ class machine final : public shared::machine {
     if (auto known = shared_->peers().find(der)) {
       shown_.chain.push_back(std::move(*known));
     } else {
-      if (auto taken = read(der); !taken) return taken;
+      if (auto registered = of().party->registered(der))
+        shown_.chain.push_back(std::move(*registered));
+      else if (auto taken = read(der); !taken)
+        return taken;
       new_leaf_ = std::move(der);
     }
     // A connector's list begins with the leaf, an acceptor's does not.
@@ -517,8 +521,8 @@ class machine final : public shared::machine {
   }
   /// Records that are sent are counted, KeyUpdates followed, and bounded: RFC 8446 does not.
   static void message(int sent, int /*version*/, int type, const void* data, std::size_t size,
-                      SSL* ssl, void* /*unused*/) {
-    auto& self = self_of(ssl);
+                      SSL* /*unused*/, void* machine_of_it) {
+    auto& self = *static_cast<machine*>(machine_of_it);
     const auto* const content = static_cast<const std::uint8_t*>(data);
     if (type == SSL3_RT_HEADER && sent != 0) return self.keys_.count();
     if (type == SSL3_RT_HEADER && size >= 5) self.record_size_ = content[3] * 256U + content[4];
