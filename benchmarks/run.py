@@ -72,7 +72,7 @@ def wanted(name, quick):
     return not re.search(r"/100_rules|/1000_rules|/open_10000_keys|^request/1000000", name)
 
 
-def run_group(program, names, repetitions, min_time, environment):
+def run_once(program, names, repetitions, min_time, environment):
     # Names hold no characters that a regular expression reads otherwise but the dot.
     alternatives = "|".join(re.escape(name) for name in names)
     command = [program, f"--benchmark_filter=^({alternatives})$", "--benchmark_format=json",
@@ -82,6 +82,14 @@ def run_group(program, names, repetitions, min_time, environment):
     if done.returncode != 0:
         raise SystemExit(f"error: {program} failed\n{done.stderr.strip()}")
     return json.loads(done.stdout)
+
+
+def run_group(program, group, names, repetitions, min_time, environment):
+    """Where what differs may be a few nanoseconds, in several processes: where memory happens to lie in one counts as much."""
+    operation = group.split(" ")[0]
+    processes = 3 if operation in ("seal", "open", "handshake", "records") else 1
+    runs = [run_once(program, names, repetitions // processes, min_time, environment) for _ in range(processes)]
+    return {"context": runs[0]["context"], "benchmarks": [each for run in runs for each in run["benchmarks"]]}
 
 
 def summarised(raw):
@@ -164,7 +172,7 @@ def main():
     names = [name for name in listed if wanted(name, given.quick) and re.search(given.filter, name)]
     if not names:
         raise SystemExit(f"error: no benchmark's name matches '{given.filter}'; {program} --benchmark_list_tests=true lists them")
-    repetitions, min_time = (5, 0.01) if given.quick else (9, 0.05)
+    repetitions, min_time = (3, 0.01) if given.quick else (9, 0.05)
 
     groups = groups_of(names)
     extras = [] if given.filter else ["files", "headers"]
@@ -176,7 +184,7 @@ def main():
     context = {}
     for done, (group, members) in enumerate(groups.items()):
         progress.step(done + 1, total, f"{group}: {len(members)} benchmarks, {time.monotonic() - began:.0f} s so far")
-        raw = run_group(program, members, repetitions, min_time, environment)
+        raw = run_group(program, group, members, repetitions, min_time, environment)
         context |= raw["context"]
         made["benchmarks"] += summarised(raw)
     made["machine"] = machine(context)

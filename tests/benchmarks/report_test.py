@@ -58,6 +58,20 @@ class Claims(unittest.TestCase):
         self.assertEqual(said["verdict"], "fails")
         self.assertIn("libsodium", said["note"])
 
+    def test_botan_by_hand_is_equalled_where_the_quartiles_overlap_and_no_other_peer_is(self):
+        def said(peer, low, high):
+            run_ = made([("seal/by_size_aes256_gcm/16384", 100.0), (f"seal/{peer}/16384", 98.0)])
+            for each, quartiles in zip(run_["benchmarks"], ((97.0, 103.0), (low, high))):
+                each["low_ns"], each["high_ns"] = quartiles
+            return next(each for each in claims.judge(run_) if each["reach"] == 2 and each["verdict"] != "absent")
+
+        level = said("botan", 96.0, 99.0)
+        self.assertEqual(level["verdict"], "holds")
+        self.assertIn("level with Botan", level["note"])
+        self.assertAlmostEqual(level["ratio"], 0.98)
+        self.assertEqual(said("botan", 93.0, 96.0)["verdict"], "fails")
+        self.assertEqual(said("openssl", 96.0, 99.0)["verdict"], "fails")
+
     def test_a_peer_that_draws_no_nonce_does_another_thing_and_leads_nobody(self):
         times = [("seal/by_size_aes256_gcm/64", 100.0), ("seal/openssl/64", 300.0), ("seal/openssl_free_nonce/64", 50.0)]
         said = [each["verdict"] for each in claims.judge(made(times)) if each["reach"] == 2 and each["verdict"] != "absent"]
