@@ -22,8 +22,8 @@ concept byte_source = requires(T& source, mutable_bytes out) {
   { source.read(out) } -> std::same_as<result<std::size_t>>;
 };
 
-/// A concept matching what bytes are written to, in order. Satisfied by `fd_sink`, `bytes_sink`,
-/// `span_sink`.
+/// A concept matching what bytes are written to, in order. Satisfied by `fd_sink`,
+/// `direct_file_sink`, `bytes_sink`, `span_sink`.
 ///
 /// `write` takes all of the bytes or fails.
 template <class T>

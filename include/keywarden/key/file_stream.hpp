@@ -26,6 +26,19 @@ namespace detail {
       .with(fact::reason, std::generic_category().message(number));
 }
 
+/// Writes all of it, an interruption notwithstanding, and returns 0; or the error number, and
+/// `rest` is then what was not written.
+[[nodiscard]] inline int write_all(int file, bytes_view& rest) noexcept {
+  while (!rest.empty()) {
+    const auto count = ::write(file, rest.data(), rest.size());
+    if (count > 0)
+      rest = rest.subspan(static_cast<std::size_t>(count));
+    else if (count == 0 || errno != EINTR)
+      return count == 0 ? EIO : errno;
+  }
+  return 0;
+}
+
 }  // namespace detail
 
 /// Reads a descriptor in order: a pipe, a socket, a terminal, a file. The caller owns the
@@ -57,13 +70,8 @@ class fd_sink {
 
   /// As `byte_sink`: writes all of it. Errors: `io_failed`.
   [[nodiscard]] result<void> write(bytes_view data) {
-    while (!data.empty()) {
-      const auto count = ::write(file_, data.data(), data.size());
-      if (count > 0)
-        data = data.subspan(static_cast<std::size_t>(count));
-      else if (count == 0 || errno != EINTR)
-        return detail::descriptor_failure(count == 0 ? EIO : errno, "write");
-    }
+    if (const int number = detail::write_all(file_, data); number != 0)
+      return detail::descriptor_failure(number, "write");
     return done();
   }
 
