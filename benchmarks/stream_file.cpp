@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include <keywarden/key/direct_file_sink.hpp>
 #include <keywarden/key/stream.hpp>
 
 namespace kw = keywarden;
@@ -27,13 +28,32 @@ struct not_random {
   }
 };
 
-kw::result<std::uint64_t> work(std::string_view operation, int from, int to) {
+using key_of_files = kw::opened_stream_key<measured>;
+
+kw::result<std::uint64_t> work(const key_of_files& key, std::string_view operation,
+                               const kw::file_source& from, kw::byte_sink auto& to) {
+  return operation == "seal" ? key.seal(from, to) : key.open(from, to);
+}
+
+// As the command line tool: what is large goes past the page cache.
+kw::result<std::uint64_t> work(std::string_view operation, int from_file, int to_file) {
   auto ring = kw::key_ring::create({}, not_random{});
   if (!ring) return ring.error();
-  auto key = kw::opened_stream_key<measured>::create(*ring);
+  const auto key = key_of_files::create(*ring);
   if (!key) return key.error();
-  return operation == "seal" ? key->seal(kw::file_source(from), kw::fd_sink(to))
-                             : key->open(kw::file_source(from), kw::fd_sink(to));
+  const kw::file_source from(from_file);
+  auto size = from.size();
+  if (!size) return size.error();
+  if (*size < std::uint64_t{64} << 20U) {
+    kw::fd_sink to(to_file);
+    return work(*key, operation, from, to);
+  }
+  auto to = kw::direct_file_sink::create(to_file);
+  if (!to) return to.error();
+  auto written = work(*key, operation, from, *to);
+  if (!written) return written;
+  if (auto finished = to->finish(); !finished) return finished.error();
+  return written;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <thread>
 
+#include <keywarden/key/direct_file_sink.hpp>
+
 #include "advice.hpp"
 #include "commands.hpp"
 #include "files.hpp"
@@ -25,6 +27,7 @@ namespace {
 
 constexpr std::size_t largest_message = std::size_t{1} << 20U;
 constexpr std::size_t largest_associated_data = std::size_t{1} << 16U;
+constexpr std::uint64_t large_file = std::uint64_t{64} << 20U;
 
 using message_key = keywarden::opened_key<sealed_file, production::cipher>;
 using stream_key =
@@ -86,6 +89,19 @@ class output {
   }
   [[nodiscard]] keywarden::fd_sink sink() const {
     return keywarden::fd_sink(file_ ? file_->number() : STDOUT_FILENO);
+  }
+  // Calls `write` with a sink: past the page cache for a file made of a large one. What is written
+  // is whole then.
+  template <class Write>
+  [[nodiscard]] result<std::uint64_t> written_from(std::uint64_t input_size,
+                                                   const Write& write) const {
+    if (!file_ || input_size < large_file) return write(sink());
+    auto direct = keywarden::direct_file_sink::create(file_->number());
+    if (!direct) return direct.error();
+    auto written = write(*direct);
+    if (!written) return written;
+    if (auto finished = direct->finish(); !finished) return finished.error();
+    return written;
   }
   [[nodiscard]] result<void> finish() { return file_ ? file_->commit() : keywarden::done(); }
   [[nodiscard]] bool is_file() const noexcept { return file_.has_value(); }
@@ -176,7 +192,9 @@ result<std::uint64_t> seal_stream(job& one) {
   if (!key) return key.error();
   const auto how = stream_options_for("sealed", one.from);
   if (one.from.size)
-    return key->seal(keywarden::file_source(one.from.number), one.to.sink(), one.associated, how);
+    return one.to.written_from(*one.from.size, [&](keywarden::byte_sink auto&& to) {
+      return key->seal(keywarden::file_source(one.from.number), to, one.associated, how);
+    });
   return key->seal(keywarden::fd_source(one.from.number), one.to.sink(), one.associated, how);
 }
 
@@ -218,7 +236,9 @@ result<std::uint64_t> open_with(const keywarden::key_ring& ring, const job& one)
   if (!key) return key.error();
   const auto how = stream_options_for("opened", one.from);
   if (one.from.size)
-    return key->open(keywarden::file_source(one.from.number), one.to.sink(), one.associated, how);
+    return one.to.written_from(*one.from.size, [&](keywarden::byte_sink auto&& to) {
+      return key->open(keywarden::file_source(one.from.number), to, one.associated, how);
+    });
   return key->open(peeked_source(one.from.number, first), one.to.sink(), one.associated, how);
 }
 
