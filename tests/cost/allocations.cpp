@@ -1,6 +1,6 @@
 // Counts what the heap and Botan's locked pool are asked for while messages are sealed and opened,
-// once everything is warm. It must be nothing for AES-256-GCM and ChaCha20-Poly1305, whoever
-// provides them (OpenSSL asks the heap).
+// and while a large file is written, once everything is warm. It must be nothing for AES-256-GCM
+// and ChaCha20-Poly1305, whoever provides them (OpenSSL asks the heap).
 
 #include <atomic>
 #include <cstdio>
@@ -11,6 +11,7 @@
 #ifdef WITH_LIBCRYPTO
 #include <keywarden/crypto/libcrypto/aead.hpp>
 #endif
+#include <keywarden/key/direct_file_sink.hpp>
 
 #include "cost/operations.hpp"
 
@@ -111,5 +112,17 @@ int main() {
     ok = pinned_for<mixed>("by size ", size) && ok;
 #endif
   }
+  std::FILE* const file = std::tmpfile();
+  if (file == nullptr) return 1;
+  {
+    auto sink = keywarden::direct_file_sink::create(::fileno(file)).value();
+    const keywarden::bytes data(5000);  // 1100 of them are five pieces and a part of one
+    ok = pinned("direct_file_sink, 5000 bytes", 0,
+                [&] {
+                  if (!sink.write(data)) std::abort();
+                }) &&
+         ok;
+  }
+  std::fclose(file);
   return ok ? 0 : 1;
 }

@@ -6,6 +6,7 @@ are few of them.
 """
 
 import atexit
+import fcntl
 import json
 import os
 import pathlib
@@ -296,6 +297,58 @@ class CommandLine(unittest.TestCase):
         process.wait()
         process.stdin.close()
         self.assertFalse(target.exists())
+
+    def test_large_files_come_back_byte_for_byte(self):
+        plain = pathlib.Path(self.world.path("large"))
+        for size in ((64 << 20) - 1, 64 << 20, (64 << 20) + 4097):  # the larger two go past the page cache
+            with self.subTest(size=size):
+                plain.write_bytes(os.urandom(1 << 20) * 65)
+                os.truncate(plain, size)
+                sealed, opened = self.world.path("large.sealed"), self.world.path("large.opened")
+                self.exits(DONE, self.world.run("seal", "sales", "cards", "--input", str(plain), "--output", sealed, "--overwrite"))
+                self.exits(DONE, self.world.run("open", "sales", "cards", "--input", sealed, "--output", opened, "--overwrite"),
+                           f"{size} bytes")
+                self.assertTrue(plain.read_bytes() == pathlib.Path(opened).read_bytes())
+        before = pathlib.Path(opened).read_bytes()
+        os.truncate(sealed, os.path.getsize(sealed) - 1)
+        self.exits(REFUSED, self.world.run("open", "sales", "cards", "--input", sealed, "--output", opened, "--overwrite"))
+        self.assertTrue(before == pathlib.Path(opened).read_bytes())
+
+    def test_killed_while_sealing_a_large_file_leaves_no_half_output(self):
+        folder = self.world.folder / "killed-large"
+        folder.mkdir()
+        target, endless = folder / "target", self.world.path("endless")
+        with open(endless, "wb") as file:
+            file.truncate(1 << 36)  # takes no room on the disk, and longer to seal than this test
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            try:
+                fcntl.fcntl(probe, fcntl.F_SETFL, os.O_DIRECT)
+                direct = True
+            except OSError:
+                direct = False
+        process = subprocess.Popen(self.world.arguments("seal", "sales", "cards", "--input", endless, "--output", str(target)),
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            written = self.until_it_writes(process.pid, folder, 8 << 20)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        self.assertEqual(bool(written & os.O_DIRECT), direct)
+        self.assertFalse(target.exists())
+
+    def until_it_writes(self, pid, folder, size):
+        """The flags of the file in a folder, of whatever name or none, that a process has written so much of."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for each in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                try:
+                    if os.readlink(each).startswith(f"{folder}/") and each.stat().st_size >= size:
+                        said = pathlib.Path(f"/proc/{pid}/fdinfo/{each.name}").read_text()
+                        return next(int(line.split()[1], 8) for line in said.splitlines() if line.startswith("flags:"))
+                except FileNotFoundError:
+                    pass  # closed meanwhile
+            time.sleep(0.01)
+        self.fail("nothing was written")
 
     # ---- the hierarchy
 
