@@ -319,7 +319,9 @@ def files_section(files):
         f'<tr><td>{escape(each["program"])}, {each["operation"]}</td><td>{claims.text_of(each["bytes"])}</td>'
         f'<td>{each["cpu_s"]:.3f} s</td><td>{each["elapsed_s"]:.3f} s</td><td>{each["bytes"] / each["cpu_s"] / 1e6:,.0f} MB/s</td>'
         f'<td>{each["peak_kib"] / 1024:.1f} MiB</td></tr>' for each in files if each["cpu_s"] > 0)
-    return ("<h2>A file, beside other programs</h2><p class='soft'>Each on one core. OpenSSL's program authenticates nothing.</p>"
+    where = ", ".join(sorted({escape(each["file_system"]) for each in files if "file_system" in each}))
+    return ("<h2>A file, beside other programs</h2><p class='soft'>Each on one core. OpenSSL's program authenticates nothing."
+            + (f" On a file system that the kernel calls {where}." if where else "") + "</p>"
             + scrolling("A file, beside other programs", "><thead><tr><th>program<th>file<th>CPU<th>elapsed<th>throughput<th>memory</thead>"
                         f"<tbody>{rows}</tbody>"))
 

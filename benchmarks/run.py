@@ -2,7 +2,7 @@
 """run.py [--quick | --full] [--filter REGEX] [--build DIR]: runs the benchmarks and writes report.json and report.html.
 
   --quick          fewer sizes and repetitions: under two minutes
-  --full           also streams and files of 4 GiB (needs 12 GiB of disk or memory), and every header
+  --full           also streams and files of 4 GiB (needs 13 GiB of disk), and every header
   --filter REGEX   only the benchmarks whose names match, such as '^seal/'; no files, no headers
   --build DIR      the build to run (default: build/bench)
 """
@@ -192,7 +192,7 @@ def main():
     if extras:
         progress.step(total - 1, total, f"files beside age and openssl, {time.monotonic() - began:.0f} s so far")
         made["files"] = files.measure(build / "benchmarks" / "stream_file",
-                                      4 << 30 if given.full else 64 << 20 if given.quick else 256 << 20)
+                                      4 << 30 if given.full else 128 << 20 if given.quick else 256 << 20)
         progress.step(total, total, f"compiling headers alone, {time.monotonic() - began:.0f} s so far")
         made["headers"] = compile_time.measure(ROOT, build, made["extent"])
     progress.close()
