@@ -171,6 +171,45 @@ struct aead_laws {
         refused_as(errc::authentication_failed, cipher.open(nonce_of(3), {}, third, third_tag)));
   }
 
+  static void associated_data_that_stays_the_same_counts_each_time() {
+    auto cipher = make();
+    std::uint8_t count = 0;
+    const auto sealed_as_by_a_fresh_one = [&](bytes_view associated) {
+      auto fresh = make();
+      bytes data(20, 1);
+      bytes expected(20, 1);
+      crypto::tag tag;
+      crypto::tag expected_tag;
+      const auto once = nonce_of(++count);
+      cipher.seal(once, associated, data, tag).value();
+      fresh.seal(once, associated, expected, expected_tag).value();
+      BOOST_TEST((data == expected && tag == expected_tag));
+      // it opens with these, again and again, and right after a refusal under them
+      auto changed = tag;
+      changed.view().back() ^= 1U;
+      for (const bool refused_before : {false, false, true, true}) {
+        auto copy = data;
+        if (refused_before)
+          BOOST_TEST(refused_as(errc::authentication_failed,
+                                cipher.open(once, associated, copy, changed)));
+        copy = data;
+        BOOST_TEST(accepted(cipher.open(once, associated, copy, tag)));
+        BOOST_TEST(copy == bytes(20, 1));
+      }
+      // and not with others of the same size
+      auto others = to_bytes(associated);
+      if (others.empty()) return;
+      others.back() ^= 1U;
+      BOOST_TEST(refused_as(errc::authentication_failed, cipher.open(once, others, data, tag)));
+    };
+    auto changed = counted_bytes(50);
+    changed.back() ^= 1U;
+    for (const auto& each : {counted_bytes(50), counted_bytes(50), changed, counted_bytes(50),
+                             counted_bytes(49), bytes(), bytes(), counted_bytes(128),
+                             counted_bytes(128), counted_bytes(129), counted_bytes(129)})
+      sealed_as_by_a_fresh_one(each);
+  }
+
   static void one_context_seals_and_opens_in_any_order_after_failures() {
     auto cipher = make();
     for (std::uint64_t i = 0; i < 50; ++i) {

@@ -54,6 +54,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_key_of_another_size_is_refused, Aead, aeads) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(associated_data_does_not_stick_between_calls, Aead, aeads) {
   aead_laws<Aead>::associated_data_does_not_stick_between_calls();
 }
+BOOST_AUTO_TEST_CASE_TEMPLATE(associated_data_that_stays_the_same_counts_each_time, Aead, aeads) {
+  aead_laws<Aead>::associated_data_that_stays_the_same_counts_each_time();
+}
 BOOST_AUTO_TEST_CASE_TEMPLATE(one_context_seals_and_opens_in_any_order_after_failures, Aead,
                               aeads) {
   aead_laws<Aead>::one_context_seals_and_opens_in_any_order_after_failures();

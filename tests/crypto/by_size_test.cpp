@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(every_law_of_an_aead_holds, Aead, aeads) {
   laws::another_key_is_refused();
   laws::a_key_of_another_size_is_refused();
   laws::associated_data_does_not_stick_between_calls();
+  laws::associated_data_that_stays_the_same_counts_each_time();
   laws::one_context_seals_and_opens_in_any_order_after_failures();
   laws::a_moved_context_goes_on();
 }

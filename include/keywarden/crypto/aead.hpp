@@ -2,6 +2,7 @@
 /// Authenticated encryption with associated data: the concept and its Botan models.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstring>
 #include <memory>
@@ -54,6 +55,30 @@ concept aead = requires(typename T::context& context, const secret_key& key, con
 
 namespace detail {
 
+/// What associated data a Botan AEAD was given last. Botan keeps it from one message to the next,
+/// hashed where the mode can: what stays the same need not be hashed again. Remembers up to 128
+/// bytes.
+class given_associated_data {
+ public:
+  /// Whatever the mode had before, it has these now.
+  void give(Botan::AEAD_Mode& mode, bytes_view associated_data) {
+    const auto size = associated_data.size();
+    if (size == size_ && std::memcmp(kept_.data(), associated_data.data(), size) == 0) return;
+    forget();
+    mode.set_associated_data(associated_data);
+    if (size == 0 || size > kept_.size()) return;
+    std::memcpy(kept_.data(), associated_data.data(), size);
+    size_ = size;
+  }
+  /// The mode was reset, or nobody knows what it has.
+  void forget() noexcept { size_ = none; }
+
+ private:
+  static constexpr std::size_t none = ~std::size_t{0};
+  std::array<std::uint8_t, 128> kept_;
+  std::size_t size_ = none;
+};
+
 /// A Botan AEAD keyed once for both directions; `Facts` names it.
 ///
 /// Zero allocations per call in the steady state for GCM and ChaCha20-Poly1305; GCM-SIV buffers the
@@ -96,7 +121,7 @@ class botan_aead_context {
                        const AtTag& at_tag) {
     if (data.size() > Facts::max_message_size) return errc::message_too_long;
     const auto sealed = keywarden::detail::guarded_status([&] {
-      sealing_->set_associated_data(associated_data);  // always: Botan keeps the previous one
+      sealed_with_.give(*sealing_, associated_data);
       sealing_->start(once.view());
       scratch_.clear();
       load(*sealing_, data);
@@ -106,7 +131,7 @@ class botan_aead_context {
       std::memcpy(made.view().data(), scratch_.data() + scratch_.size() - tag::size, tag::size);
     });
     if (!sealed) [[unlikely]]
-      abandon(*sealing_, data);
+      abandon(*sealing_, sealed_with_, data);
     return sealed;
   }
 
@@ -118,7 +143,7 @@ class botan_aead_context {
       return errc::message_too_long;
     }
     const auto opened = keywarden::detail::guarded_status([&] {
-      opening_->set_associated_data(associated_data);
+      opened_with_.give(*opening_, associated_data);
       opening_->start(once.view());
       load(*opening_, data);
       const auto at = Facts::streams ? 0 : scratch_.size();
@@ -129,7 +154,7 @@ class botan_aead_context {
       unload(data);
     });
     if (!opened) [[unlikely]]
-      abandon(*opening_, data);
+      abandon(*opening_, opened_with_, data);
     return opened;
   }
 
@@ -152,14 +177,17 @@ class botan_aead_context {
       if (!data.empty()) std::memcpy(data.data(), scratch_.data(), data.size());
     }
   }
-  void abandon(Botan::AEAD_Mode& mode, mutable_bytes data) {
+  void abandon(Botan::AEAD_Mode& mode, given_associated_data& with, mutable_bytes data) {
     keywarden::detail::wipe(data);
     keywarden::detail::wipe(scratch_);
+    with.forget();
     mode.reset();
   }
 
   std::unique_ptr<Botan::AEAD_Mode> sealing_;
   std::unique_ptr<Botan::AEAD_Mode> opening_;
+  given_associated_data sealed_with_;
+  given_associated_data opened_with_;
   Botan::secure_vector<std::uint8_t> scratch_;
 };
 
