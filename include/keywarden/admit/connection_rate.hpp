@@ -103,19 +103,22 @@ class connection_rate {
     std::array<std::uint32_t, size> counts{};  // 0: free, and so are all that follow
     instant start{};
 
+    // The first place with this host, in use or left from a window that is over, or none. Without a
+    // branch for each: no processor foresees where a host is.
+    [[nodiscard]] std::size_t place_of(std::uint32_t host) const noexcept {
+      unsigned same = 1U << size;
+      for (unsigned i = 0; i < size; ++i) same |= static_cast<unsigned>(hosts[i] == host) << i;
+      return static_cast<std::size_t>(std::countr_zero(same));
+    }
     [[nodiscard]] bool count(std::uint32_t host, instant now, const rate_limits& limits) {
       if (counts.front() == 0 ||
           std::chrono::floor<std::chrono::milliseconds>(now - start) >= limits.window) {
         counts = {};
         start = now;
       }
-      // Its place, or the first free one, without a branch for each: no processor foresees where.
-      unsigned usable = 0;
-      for (unsigned i = 0; i < size; ++i)
-        usable |= static_cast<unsigned>(counts[i] == 0 || hosts[i] == host) << i;
-      const auto at =
-          usable != 0 ? static_cast<std::size_t>(std::countr_zero(usable))
-                      : static_cast<std::size_t>(std::ranges::min_element(counts) - counts.begin());
+      auto at = place_of(host);
+      if (at == size || counts[at] == 0)
+        at = static_cast<std::size_t>(std::ranges::min_element(counts) - counts.begin());
       if (counts[at] >= limits.connections) return false;
       hosts[at] = host;
       ++counts[at];

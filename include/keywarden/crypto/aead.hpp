@@ -2,6 +2,7 @@
 /// Authenticated encryption with associated data: the concept and its Botan models.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstring>
@@ -55,15 +56,14 @@ concept aead = requires(typename T::context& context, const secret_key& key, con
 
 namespace detail {
 
-/// What associated data a Botan AEAD was given last. Botan keeps it from one message to the next,
-/// hashed where the mode can: what stays the same need not be hashed again. Remembers up to 128
-/// bytes.
+/// What associated data a Botan AEAD was given last. Botan's GCM keeps them from one message to the
+/// next, hashed: what stays the same need not be hashed again. Remembers up to 128 bytes.
 class given_associated_data {
  public:
   /// Whatever the mode had before, it has these now.
   void give(Botan::AEAD_Mode& mode, bytes_view associated_data) {
     const auto size = associated_data.size();
-    if (size == size_ && std::memcmp(kept_.data(), associated_data.data(), size) == 0) return;
+    if (size == size_ && std::ranges::equal(bytes_view(kept_).first(size), associated_data)) return;
     forget();
     mode.set_associated_data(associated_data);
     if (size == 0 || size > kept_.size()) return;
@@ -121,7 +121,7 @@ class botan_aead_context {
                        const AtTag& at_tag) {
     if (data.size() > Facts::max_message_size) return errc::message_too_long;
     const auto sealed = keywarden::detail::guarded_status([&] {
-      sealed_with_.give(*sealing_, associated_data);
+      give(*sealing_, sealed_with_, associated_data);
       sealing_->start(once.view());
       scratch_.clear();
       load(*sealing_, data);
@@ -143,7 +143,7 @@ class botan_aead_context {
       return errc::message_too_long;
     }
     const auto opened = keywarden::detail::guarded_status([&] {
-      opened_with_.give(*opening_, associated_data);
+      give(*opening_, opened_with_, associated_data);
       opening_->start(once.view());
       load(*opening_, data);
       const auto at = Facts::streams ? 0 : scratch_.size();
@@ -163,6 +163,13 @@ class botan_aead_context {
 
   botan_aead_context() = default;
 
+  // To every mode, and for each message: Botan keeps those of the previous one.
+  static void give(Botan::AEAD_Mode& mode, given_associated_data& before, bytes_view now) {
+    if constexpr (Facts::hashes_associated_data_first)
+      before.give(mode, now);
+    else
+      mode.set_associated_data(now);
+  }
   // Streaming modes work on the caller's bytes where they are; the others take them whole.
   void load(Botan::AEAD_Mode& mode, mutable_bytes data) {
     if constexpr (Facts::streams) {
@@ -208,6 +215,8 @@ struct aes256_gcm {
   static constexpr bool nonce_misuse_resistant = false;
   /// Whether Botan works piece by piece, so that nothing is allocated for a message.
   static constexpr bool streams = true;
+  /// Whether Botan hashes associated data when it is given them, before it knows the nonce.
+  static constexpr bool hashes_associated_data_first = true;
   using context = detail::botan_aead_context<aes256_gcm>;
 };
 
@@ -225,6 +234,8 @@ struct chacha20_poly1305 {
   static constexpr bool nonce_misuse_resistant = false;
   /// As for AES-256-GCM.
   static constexpr bool streams = true;
+  /// Only after the nonce.
+  static constexpr bool hashes_associated_data_first = false;
   using context = detail::botan_aead_context<chacha20_poly1305>;
 };
 
@@ -242,6 +253,8 @@ struct aes256_gcm_siv {
   static constexpr bool nonce_misuse_resistant = true;
   /// Botan gathers the whole message.
   static constexpr bool streams = false;
+  /// Only after the nonce.
+  static constexpr bool hashes_associated_data_first = false;
   using context = detail::botan_aead_context<aes256_gcm_siv>;
 };
 
