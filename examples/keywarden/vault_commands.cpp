@@ -54,11 +54,29 @@ answer service_key_answer(const vault& opened) {
   return made;
 }
 
+// Who may not write where a machine's or an account's secret is kept is told that it may be
+// elsewhere.
+keywarden::error with_another_place(const context& at, keywarden::error why) {
+  namespace protect = keywarden::protect;
+  const auto file = std::string(why.value_of(keywarden::fact::file));
+  const auto is = [&](std::string_view option_name, const std::filesystem::path& otherwise) {
+    return file == at.call.value(option_name).value_or(otherwise.string());
+  };
+  if (why.code() != keywarden::errc::io_failed ||
+      (!is("machine-secret", protect::machine().file().path()) &&
+       !is("account-secret", protect::account::default_path())))
+    return why;
+  return std::move(why).with(
+      keywarden::fact::next_step,
+      "name a file that this account may write with --machine-secret or --account-secret, here and "
+      "in every later command, or let root make the vault");
+}
+
 result<answer> vault_init(context& at) {
   auto records = open_records(at, true);
   if (!records) return records.error();
   auto made = vault::open_or_create(std::move(*records), protector_of(at.call), password_rules());
-  if (!made) return made.error();
+  if (!made) return with_another_place(at, made.error());
   const bool created = made->service_master_key().report().created;
   answer said(created
                   ? "Made a vault. Back up its service master key next, and keep that elsewhere: "

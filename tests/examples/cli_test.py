@@ -128,6 +128,12 @@ class CommandLine(unittest.TestCase):
         self.exits(ENVIRONMENT, elsewhere.run("db", "list"), "there is no store")
         self.assertFalse(os.path.exists(elsewhere.store))
 
+    def test_a_secret_that_cannot_be_kept_there_may_be_kept_elsewhere(self):
+        for secret in ("account", "machine"):
+            world = World("{}/vault.db")
+            world.secrets[secret] = pathlib.Path("/dev/null/secret")
+            self.exits(ENVIRONMENT, world.run("vault", "init"), "--machine-secret or --account-secret")
+
     def test_a_store_that_is_no_store_is_the_environments_fault(self):
         broken = World("{}/broken.db")
         pathlib.Path(broken.store).write_bytes(b"this is not a database" * 100)
