@@ -519,6 +519,31 @@ BOOST_AUTO_TEST_CASE(a_peer_that_was_let_in_before_is_judged_again) {
   expect_refusal(errc::admission_refused, met.acceptor, met.connector);
 }
 
+/// An authenticator that takes every certificate for its friend's.
+class mistaken : public knows {
+ public:
+  mistaken(std::shared_ptr<const kw::pki::identity> own, const kw::pki::identity& friends)
+      : knows(std::move(own), friends, "friend"), taken_for_(friends.chain.front()) {}
+  [[nodiscard]] std::optional<kw::pki::certificate> registered(kw::bytes_view /*der*/) const {
+    return taken_for_;
+  }
+
+ private:
+  kw::pki::certificate taken_for_;
+};
+
+BOOST_AUTO_TEST_CASE(what_an_authenticator_takes_for_a_peers_certificate_is_compared_with_it) {
+  const auto friends = kw::testing::make_identity("friend");
+  const auto stranger = kw::testing::make_identity("stranger");
+  const auto own = kw::testing::make_identity("own");
+  const mistaken judge(own, *friends);
+  auto met = meet(knows(stranger, *own, "own"), engine::libssl, judge, engine::libssl);
+  expect_refusal(errc::peer_unknown, met.acceptor, met.connector);
+  met = meet(knows(friends, *own, "own"), engine::libssl, judge, engine::libssl);
+  BOOST_TEST_REQUIRE(accepted(met.acceptor));
+  BOOST_TEST(met.acceptor->peer().login == "friend");
+}
+
 BOOST_AUTO_TEST_CASE(errors_that_others_left_with_openssl_break_no_session) {
   const pair of;
   auto met = of.met(engine::libssl, engine::libssl);

@@ -69,6 +69,10 @@ concept holds_shared_keys = requires(const T& with, std::string_view dialled,
 /// with the principal or with the exact reason for the log; the peer is told nothing of it.
 /// `permits` says whether that principal may still be connected now. All are safe from any thread
 /// and never block; they read snapshots that `reload` functions replace.
+///
+/// May have besides: `generation()`, another number when what it knows was replaced;
+/// `registered(der)`, an `optional<pki::certificate>` that it has of exactly these bytes, so that
+/// an engine need not read them again (it compares the bytes itself).
 template <class T>
 concept authenticator = std::copy_constructible<T> &&
     requires(const T& with, const peer_evidence& evidence, const principal& who, time_point now) {

@@ -76,7 +76,9 @@ class party_of final : public tls_party {
     return with_.judge(shown, clock_.now());
   }
   std::optional<pki::certificate> registered(bytes_view der) const override {
-    if constexpr (requires { with_.registered(der); })
+    if constexpr (requires {
+                    { with_.registered(der) } -> std::same_as<std::optional<pki::certificate>>;
+                  })
       return with_.registered(der);
     else
       return std::nullopt;

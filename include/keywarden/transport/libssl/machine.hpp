@@ -429,7 +429,8 @@ class machine final : public shared::machine {
     if (auto known = shared_->peers().find(der)) {
       shown_.chain.push_back(std::move(*known));
     } else {
-      if (auto registered = of().party->registered(der))
+      // Whoever answers: what is judged is what proved itself, byte for byte.
+      if (auto registered = of().party->registered(der); registered && registered->der() == der)
         shown_.chain.push_back(std::move(*registered));
       else if (auto taken = read(der); !taken)
         return taken;
