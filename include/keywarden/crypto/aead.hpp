@@ -57,7 +57,8 @@ concept aead = requires(typename T::context& context, const secret_key& key, con
 namespace detail {
 
 /// What associated data a Botan AEAD was given last. Botan's GCM keeps them from one message to the
-/// next, hashed: what stays the same need not be hashed again. Remembers up to 128 bytes.
+/// next, hashed: what stays the same need not be hashed again. Remembers up to 128 bytes, which are
+/// no secret, for as long as the context lives.
 class given_associated_data {
  public:
   /// Whatever the mode had before, it has these now.

@@ -145,6 +145,9 @@ class evp_context {
   [[nodiscard]] bool begin_opening(::EVP_CIPHER_CTX* context, const nonce& once,
                                    const tag& given) const {
     auto tag_given = tag_at(given_at(given.view()));
+    // OpenSSL copies what it is given to the end of its own nonce, and does not look how much it
+    // is.
+    static_assert(nonce::size == 12);
     if (short_way_) {
       const ::OSSL_PARAM both[] = {tag_given,
                                    OSSL_PARAM_octet_string(OSSL_CIPHER_PARAM_AEAD_TLS1_SET_IV_INV,
@@ -182,7 +185,8 @@ class evp_context {
   }
 
   /// Tried once in a process, under a key that is nobody's: both nonces open what was sealed under
-  /// them in the ordinary way, and neither opens the other's, nor a changed tag.
+  /// them in the ordinary way, also nothing, and neither opens the other's, nor a changed tag,
+  /// message or associated data.
   [[nodiscard]] static bool short_way_is_sound() {
     static const bool sound = [] {
       const own_errors errors;
@@ -190,21 +194,33 @@ class evp_context {
       if (!tried || !tried->prepare_short_way()) return false;
       tried->short_way_ = true;
       const auto associated = as_bytes("associated");
+      const auto others = as_bytes("associatee");
       std::array<nonce, 2> nonces{};
       nonces[0].view().front() = 1;
       nonces[1].view().back() = 1;
       for (std::size_t i = 0; i < nonces.size(); ++i) {
         std::array<std::uint8_t, 33> sealed{};
         tag made;
-        if (!tried->seal(nonces[i], associated, sealed, made)) return false;
-        const auto opens = [&](const nonce& once, const tag& given) {
+        tag of_nothing;
+        if (!tried->seal(nonces[i], associated, {}, of_nothing) ||
+            !tried->seal(nonces[i], associated, sealed, made))
+          return false;
+        const auto opens = [&](const nonce& once, bytes_view with, const tag& given) {
           auto data = sealed;
-          return tried->attempt(once, associated, data, given) && data == decltype(sealed){};
+          return tried->attempt(once, with, data, given) && data == decltype(sealed){};
+        };
+        const auto opens_nothing = [&](const tag& given) {
+          return tried->attempt(nonces[i], associated, {}, given).has_value();
         };
         tag changed = made;
         changed.view().back() ^= 1U;
-        if (!opens(nonces[i], made) || opens(nonces[1 - i], made) || opens(nonces[i], changed))
+        if (!opens(nonces[i], associated, made) || opens(nonces[1 - i], associated, made) ||
+            opens(nonces[i], associated, changed) || opens(nonces[i], others, made) ||
+            !opens_nothing(of_nothing) || opens_nothing(changed))
           return false;
+        sealed.front() ^= 1U;
+        auto altered = sealed;
+        if (tried->attempt(nonces[i], associated, altered, made)) return false;
       }
       return true;
     }();
