@@ -62,7 +62,9 @@ keywarden::error with_another_place(const context& at, keywarden::error why) {
   const auto is = [&](std::string_view option_name, const std::filesystem::path& otherwise) {
     return file == at.call.value(option_name).value_or(otherwise.string());
   };
-  if (why.code() != keywarden::errc::io_failed ||
+  const bool of_the_place =
+      why.code() == keywarden::errc::io_failed || why.code() == keywarden::errc::secret_unavailable;
+  if (!of_the_place || !why.value_of(keywarden::fact::next_step).empty() ||
       (!is("machine-secret", protect::machine().file().path()) &&
        !is("account-secret", protect::account::default_path())))
     return why;
