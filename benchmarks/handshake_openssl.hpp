@@ -74,6 +74,23 @@ struct two_ends {
   context acceptor{identities::of_both().acceptor, true};
 
   [[nodiscard]] sessions meet() const {
+    auto made = connected();
+    for (int turn = 0; turn < 8; ++turn) {
+      const bool connected = SSL_do_handshake(made.connector.get()) == 1;
+      const bool accepted = SSL_do_handshake(made.acceptor.get()) == 1;
+      if (connected && accepted) return made;
+    }
+    std::abort();
+  }
+  /// Has both ends load what is their own: a hello, and what the acceptor answers.
+  void warm_up() const {
+    const auto made = connected();
+    static_cast<void>(SSL_do_handshake(made.connector.get()));
+    static_cast<void>(SSL_do_handshake(made.acceptor.get()));
+  }
+
+ private:
+  [[nodiscard]] sessions connected() const {
     sessions made{owned<SSL>(SSL_new(connector.get())), owned<SSL>(SSL_new(acceptor.get()))};
     auto* const there = BIO_new(BIO_s_mem());
     auto* const back = BIO_new(BIO_s_mem());
@@ -82,15 +99,8 @@ struct two_ends {
     SSL_set_bio(made.acceptor.get(), there, back);
     SSL_set_connect_state(made.connector.get());
     SSL_set_accept_state(made.acceptor.get());
-    for (int turn = 0; turn < 8; ++turn) {
-      const bool connected = SSL_do_handshake(made.connector.get()) == 1;
-      const bool accepted = SSL_do_handshake(made.acceptor.get()) == 1;
-      if (connected && accepted) return made;
-    }
-    std::abort();
+    return made;
   }
-  /// There is nothing more to load: the contexts have their own certificates and keys.
-  void warm_up() const { static_cast<void>(owned<SSL>(SSL_new(connector.get()))); }
 };
 
 }  // namespace keywarden::benchmarks::openssl

@@ -1,4 +1,4 @@
-// OpenSSL used as well as its EVP interface allows: context and key kept, in the caller's buffer,
+// OpenSSL used as well as its documentation shows: context and key kept, in the caller's buffer,
 // in place; with RAND_bytes for each nonce, or one that costs nothing ("free_nonce").
 #ifdef KEYWARDEN_BENCH_OPENSSL
 #include "peer.hpp"

@@ -34,34 +34,40 @@ void seal_by(benchmark::State& state) {
   Cipher cipher;
   if (!cipher.available()) return state.SkipWithError("not available on this processor");
   Nonces nonces;
-  const bytes associated(associated_size + More, 0x01);
+  row_numbers associated(More);
   const message_buffer buffer(sizeof(nonce_bytes), static_cast<std::size_t>(state.range(0)),
                               tag_size);
   const auto all = buffer.all();
   for (auto _ : state) {
     if (!nonces(all.first(sizeof(nonce_bytes)))) return state.SkipWithError("no randomness");
-    if (!cipher.seal(all.data(), associated, buffer.message(), all.last(tag_size).data()))
+    if (!cipher.seal(all.data(), associated(), buffer.message(), all.last(tag_size).data()))
       return state.SkipWithError("refused");
     benchmark::ClobberMemory();
   }
   count_bytes(state, state.range(0));
 }
 
-/// Opens one message over and over, from where it stays.
+/// Opens two messages in turns, from where they stay.
 template <class Cipher>
 void open_by(benchmark::State& state) {
   Cipher cipher;
   if (!cipher.available()) return state.SkipWithError("not available on this processor");
-  const bytes associated(associated_size, 0x01);
-  const message_buffer sealed(sizeof(nonce_bytes), static_cast<std::size_t>(state.range(0)),
-                              tag_size);
-  const message_buffer out(0, static_cast<std::size_t>(state.range(0)), 0);
-  const auto all = sealed.all();
-  if (!cipher.seal(all.data(), associated, sealed.message(), all.last(tag_size).data()))
-    return state.SkipWithError("refused");
+  row_numbers rows;
+  const std::array<bytes, 2> associated{to_bytes(rows()), to_bytes(rows())};
+  const auto size = static_cast<std::size_t>(state.range(0));
+  const std::array<message_buffer, 2> sealed{message_buffer(sizeof(nonce_bytes), size, tag_size),
+                                             message_buffer(sizeof(nonce_bytes), size, tag_size)};
+  const message_buffer out(0, size, 0);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    if (!cipher.seal(sealed[i].all().data(), associated[i], sealed[i].message(),
+                     sealed[i].all().last(tag_size).data()))
+      return state.SkipWithError("refused");
+  std::size_t next = 0;
   for (auto _ : state) {
-    if (!cipher.open(all.data(), associated, sealed.message(), all.last(tag_size).data(),
-                     out.all()))
+    next ^= 1U;
+    const auto all = sealed[next].all();
+    if (!cipher.open(all.data(), associated[next], sealed[next].message(),
+                     all.last(tag_size).data(), out.all()))
       return state.SkipWithError("refused");
     benchmark::ClobberMemory();
   }

@@ -1,8 +1,11 @@
 // Sealing and opening messages with an opened key: operation/policy/size.
 //
 //   seal    in the caller's buffer, where the message already lies
-//   open    from a sealed message that stays, into the caller's buffer
-//   seal_vector, open_vector    the same, into memory of the library's own
+//   open    from a sealed message that stays, into the caller's buffer; two messages in turns
+//   seal_vector, open_vector    the same, into memory of the library's own, associated data always
+//                               the same
+#include <array>
+
 #include "support.hpp"
 
 #if __has_include(<keywarden/crypto/libcrypto/aead.hpp>) && defined(KEYWARDEN_BENCH_LIBCRYPTO)
@@ -22,24 +25,33 @@ using key_of = kw::opened_key<measured, Aead>;
 template <class Aead>
 void seal(benchmark::State& state) {
   const auto key = opened<Aead>();
-  const kw::bytes associated(associated_size, 0x01);
+  row_numbers associated;
   const message_buffer buffer(kw::format::native::header_size,
                               static_cast<std::size_t>(state.range(0)), kw::crypto::tag::size);
   for (auto _ : state)
-    benchmark::DoNotOptimize(key.seal_into(buffer.message(), associated, buffer.all()));
+    benchmark::DoNotOptimize(key.seal_into(buffer.message(), associated(), buffer.all()));
   count_bytes(state, state.range(0));
 }
 
 template <class Aead>
 void open(benchmark::State& state) {
   const auto key = opened<Aead>();
-  const kw::bytes associated(associated_size, 0x01);
-  const message_buffer sealed(kw::format::native::header_size,
-                              static_cast<std::size_t>(state.range(0)), kw::crypto::tag::size);
-  const message_buffer out(0, static_cast<std::size_t>(state.range(0)), 0);
-  key.seal_into(sealed.message(), associated, sealed.all()).value();
-  for (auto _ : state)
-    if (!key.open_into(sealed.all(), associated, out.all())) return state.SkipWithError("refused");
+  row_numbers rows;
+  const std::array<kw::bytes, 2> associated{kw::to_bytes(rows()), kw::to_bytes(rows())};
+  const auto size = static_cast<std::size_t>(state.range(0));
+  const auto buffer = [&] {
+    return message_buffer(kw::format::native::header_size, size, kw::crypto::tag::size);
+  };
+  const std::array<message_buffer, 2> sealed{buffer(), buffer()};
+  const message_buffer out(0, size, 0);
+  for (std::size_t i = 0; i < sealed.size(); ++i)
+    key.seal_into(sealed[i].message(), associated[i], sealed[i].all()).value();
+  std::size_t next = 0;
+  for (auto _ : state) {
+    next ^= 1U;
+    if (!key.open_into(sealed[next].all(), associated[next], out.all()))
+      return state.SkipWithError("refused");
+  }
   count_bytes(state, state.range(0));
 }
 

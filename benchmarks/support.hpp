@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <string>
@@ -69,6 +70,22 @@ class message_buffer {
   std::size_t size_;
   std::size_t after_;
   std::unique_ptr<std::uint8_t, release> memory_;
+};
+
+/// Associated data that say whose a message is, as a table's rows do: other ones for each message,
+/// so that nobody finds again what was done for the one before.
+class row_numbers {
+ public:
+  explicit row_numbers(std::size_t more = 0) : data_(associated_size + more, 0x01) {}
+  [[nodiscard]] bytes_view operator()() {
+    ++row_;
+    std::memcpy(data_.data(), &row_, sizeof(row_));
+    return data_;
+  }
+
+ private:
+  bytes data_;
+  std::uint64_t row_ = 0;
 };
 
 /// A fresh key, opened; the budget is not what is measured.

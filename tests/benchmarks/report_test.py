@@ -59,8 +59,8 @@ class Claims(unittest.TestCase):
         self.assertIn("libsodium", said["note"])
 
     def test_botan_by_hand_is_equalled_where_the_quartiles_overlap_and_no_other_peer_is(self):
-        def said(peer, low, high):
-            run_ = made([("seal/by_size_aes256_gcm/16384", 100.0), (f"seal/{peer}/16384", 98.0)])
+        def said(peer, low, high, size=16384, time=98.0, others=()):
+            run_ = made([(f"seal/by_size_aes256_gcm/{size}", 100.0), (f"seal/{peer}/{size}", time), *others])
             for each, quartiles in zip(run_["benchmarks"], ((97.0, 103.0), (low, high))):
                 each["low_ns"], each["high_ns"] = quartiles
             return next(each for each in claims.judge(run_) if each["reach"] == 2 and each["verdict"] != "absent")
@@ -71,6 +71,10 @@ class Claims(unittest.TestCase):
         self.assertAlmostEqual(level["ratio"], 0.98)
         self.assertEqual(said("botan", 93.0, 96.0)["verdict"], "fails")
         self.assertEqual(said("openssl", 96.0, 99.0)["verdict"], "fails")
+        # not where OpenSSL is ahead as well, nor where Botan is not the provider, nor however far ahead in the noise
+        self.assertEqual(said("botan", 96.0, 99.0, others=[("seal/openssl/16384", 99.0)])["verdict"], "fails")
+        self.assertEqual(said("botan", 96.0, 99.0, size=64)["verdict"], "fails")
+        self.assertEqual(said("botan", 50.0, 150.0, time=90.0)["verdict"], "fails")
 
     def test_a_peer_that_draws_no_nonce_does_another_thing_and_leads_nobody(self):
         times = [("seal/by_size_aes256_gcm/64", 100.0), ("seal/openssl/64", 300.0), ("seal/openssl_free_nonce/64", 50.0)]
