@@ -76,8 +76,9 @@ class direct_flag {
 }  // namespace detail
 
 /// Writes a large file in order, past the page cache (O_DIRECT): less than half of the processor
-/// time that the system takes to write through it. For a small file, and for one that is read again
-/// at once, `fd_sink` is the better one.
+/// time that the system takes to write through it. Each piece waits for the disk, and nothing else
+/// is done meanwhile: where nobody syncs the file, it can take twice as long until it is written.
+/// For a small file, and for one that is read again at once, `fd_sink` is the better one.
 ///
 /// The caller owns the descriptor, which is of a regular file and open for writing, keeps it open
 /// for as long as this object, and syncs it. Writing begins where the descriptor stands, a multiple
