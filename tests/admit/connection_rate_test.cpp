@@ -67,6 +67,14 @@ BOOST_AUTO_TEST_CASE(a_hundred_in_two_seconds_are_admitted_and_the_next_is_refus
   BOOST_TEST(accepted(rule.admit(host(1), start + 2000ms)));
 }
 
+BOOST_AUTO_TEST_CASE(a_place_left_from_a_window_that_is_over_is_nobodys) {
+  // All in one bucket; whoever comes first in the new window had a place behind the others'.
+  const connection_rate rule({2, 2000ms, 7}, known_key);
+  for (const std::uint32_t each : {1, 2, 3}) BOOST_TEST(admitted(rule, host(each), start, 3) == 2);
+  for (const std::uint32_t each : {3, 2, 1})
+    BOOST_TEST(admitted(rule, host(each), start + 2000ms, 9) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_new_window_starts_with_the_first_connection_after_the_old_one) {
   const connection_rate rule({3, 10ms});
   BOOST_TEST(admitted(rule, host(1), start, 5) == 3);
