@@ -102,9 +102,9 @@ class certificate<trust::pinned> {
     return present->access.expect_connect(*login);
   }
 
-  /// The directory's certificate of exactly these bytes, if it has one, so that an engine need not
-  /// read again what was read when it was registered. Says nothing of whether who shows it is
-  /// welcome: `judge` does.
+  /// The directory's certificate of these bytes (by their SHA-256), if it has one, so that an
+  /// engine need not read again what was read when it was registered. Says nothing of whether who
+  /// shows it is welcome: `judge` does. Never throws but for want of memory.
   [[nodiscard]] std::optional<pki::certificate> registered(bytes_view der) const {
     return detail::registered_as(state_->read()->access.known(), der);
   }
