@@ -17,19 +17,12 @@
 #include <keywarden/protect/recipient.hpp>
 #include <keywarden/protect/wrapped_by.hpp>
 
+#include "support/content.hpp"
+
 namespace keywarden::fuzz {
 
-/// The beginning of one endless sequence of bytes: everything sealed in a seed is some of it, so
-/// that whatever opens can be compared with what was sealed.
-[[nodiscard]] inline bytes content(std::size_t size) {
-  bytes made(size);
-  std::uint32_t state = 1;
-  for (auto& each : made) {
-    state = state * 1664525U + 1013904223U;
-    each = static_cast<std::uint8_t>(state >> 24U);
-  }
-  return made;
-}
+/// Everything sealed in a seed is some of it.
+using testing::content;
 
 [[nodiscard]] inline secret_key key_of(std::uint8_t byte) {
   return secret_key::copy_of(bytes(32, byte));

@@ -18,6 +18,7 @@
 
 #include <keywarden/key/stream.hpp>
 
+#include "support/content.hpp"
 #include "support/refusals.hpp"
 #include "support/scratch.hpp"
 
@@ -33,16 +34,6 @@ constexpr std::size_t piece = direct_file_sink::piece_size;
 constexpr std::size_t block = 4096;
 
 stream_key new_key() { return stream_key::create(key_ring::create(time_point{}).value()).value(); }
-
-bytes content(std::size_t size) {
-  bytes made(size);
-  std::uint32_t state = 1;
-  for (auto& each : made) {
-    state = state * 1664525U + 1013904223U;
-    each = static_cast<std::uint8_t>(state >> 24U);
-  }
-  return made;
-}
 
 // A file without a name, in a folder; closed with the object.
 class open_file {

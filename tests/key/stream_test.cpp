@@ -11,6 +11,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "support/content.hpp"
+
 namespace keywarden::testing {
 namespace stream_test {
 
@@ -29,16 +31,6 @@ constexpr stream::layout native_places{small, stream::native::header_size};
 constexpr stream::layout tink_places{small, stream::tink::header_size};
 
 key_ring new_ring() { return key_ring::create(time_point{}).value(); }
-
-bytes content(std::size_t size) {
-  bytes made(size);
-  std::uint32_t state = 1;
-  for (auto& each : made) {
-    state = state * 1664525U + 1013904223U;
-    each = static_cast<std::uint8_t>(state >> 24U);
-  }
-  return made;
-}
 
 stream_options small_segments(unsigned threads = 1) {
   stream_options options;
